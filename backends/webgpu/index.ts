@@ -1,0 +1,166 @@
+// The `webgpu` backend: queues WGSL dispatches. It knows kernels by op name only, through shaders/index.ts.
+import type { Backend } from '../../src/core/backend.ts'
+import { DeviceLost } from '../../src/core/errors.ts'
+import type { Binding, Dispatch, GpuInfo, WgslKernel } from '../../src/core/kernel.ts'
+import type { OpCall } from '../../src/core/op.ts'
+import { numBytes, type Spec } from '../../src/core/shape.ts'
+import { wgslKernels } from '../../shaders/index.ts'
+import { BufferPool, type PooledBuffer } from './buffer_pool.ts'
+import { BindGroups } from './bind_groups.ts'
+import { Pipelines } from './pipelines.ts'
+
+export interface WebGpuOptions {
+  adapter: GPUAdapter
+  /** Shown to the user: which adapter and why. */
+  description: string
+  software: boolean
+}
+
+/** Dispatches in one submission, and submissions that may be unfinished before `sync` bounds the queue. */
+const dispatchesPerSubmit = 64
+
+export class WebGpuBackend implements Backend {
+  readonly name = 'webgpu'
+  /** Counts for benchmarks and for the promise of at most one readback a step. */
+  readonly counters = { dispatches: 0, submits: 0, readbacks: 0 }
+  private encoder: GPUCommandEncoder | undefined
+  private pass: GPUComputePassEncoder | undefined
+  private recorded = 0
+  private pending: Promise<unknown>[] = []
+  private failure: Error | undefined
+  private readonly pool: BufferPool
+  private readonly pipelines: Pipelines
+  private readonly bindGroups: BindGroups
+
+  private constructor(private readonly gpu: GPUDevice, readonly description: string, readonly info: GpuInfo) {
+    this.pool = new BufferPool(gpu)
+    this.pipelines = new Pipelines(gpu, (error) => { this.failure ??= error })
+    this.bindGroups = new BindGroups(gpu)
+    gpu.addEventListener('uncapturederror', (event) => {
+      this.failure ??= new Error(`webgpu: ${(event as GPUUncapturedErrorEvent).error.message}`)
+    })
+    void gpu.lost.then((lost) => {
+      if (lost.reason !== 'destroyed') this.failure = new DeviceLost(`webgpu: device lost (${lost.message || lost.reason})`)
+    })
+  }
+
+  static async open({ adapter, description, software }: WebGpuOptions): Promise<WebGpuBackend> {
+    const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits
+    const gpu = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } })
+    return new WebGpuBackend(gpu, description, { software, maxBindingBytes: maxStorageBufferBindingSize })
+  }
+
+  alloc(spec: Spec): PooledBuffer {
+    const bytes = numBytes(spec)
+    if (bytes > this.info.maxBindingBytes) throw new Error(`webgpu: a tensor of ${bytes} bytes exceeds this adapter's binding limit of ${this.info.maxBindingBytes}`)
+    return this.pool.alloc(bytes)
+  }
+
+  free(buffer: unknown): void { this.pool.free(buffer as PooledBuffer) }
+
+  write(buffer: unknown, bytes: Uint8Array): void {
+    const { gpuBuffer, paddedBytes } = buffer as PooledBuffer
+    // Queue writes happen before later submissions: what is recorded so far must go first.
+    if (bytes.length === 0) {
+      this.endPass()
+      this.commands().clearBuffer(gpuBuffer, 0, paddedBytes)
+      return
+    }
+    this.flush()
+    const whole = bytes.length & ~3
+    this.gpu.queue.writeBuffer(gpuBuffer, 0, bytes as Uint8Array<ArrayBuffer>, 0, whole)
+    if (whole < bytes.length) {
+      const tail = new Uint8Array(4)
+      tail.set(bytes.subarray(whole))
+      this.gpu.queue.writeBuffer(gpuBuffer, whole, tail)
+    }
+  }
+
+  async read(buffer: unknown): Promise<Uint8Array> {
+    const { gpuBuffer, bytes } = buffer as PooledBuffer
+    const size = Math.max(4, (bytes + 3) & ~3)
+    const staging = this.gpu.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
+    this.endPass()
+    this.commands().copyBufferToBuffer(gpuBuffer, 0, staging, 0, size)
+    this.flush()
+    this.counters.readbacks++
+    try {
+      await staging.mapAsync(GPUMapMode.READ)
+    } catch (error) {
+      this.throwFailure()
+      throw new DeviceLost(`webgpu: reading back failed (${(error as Error).message})`)
+    }
+    this.throwFailure()
+    const copy = new Uint8Array(staging.getMappedRange().slice(0, bytes))
+    staging.destroy()
+    return copy
+  }
+
+  supports(call: OpCall): boolean {
+    const kernel = wgslKernels.get(call.op.name)
+    return kernel !== undefined && (kernel.supports?.(call.specs, call.attrs) ?? true)
+  }
+
+  run(call: OpCall): void {
+    this.throwFailure()
+    const kernel = wgslKernels.get(call.op.name) as WgslKernel
+    const scratch = new Map<string, PooledBuffer>()
+    const resolve = (b: Binding): PooledBuffer => {
+      if (typeof b === 'string') return call.buffers[b] as PooledBuffer
+      let made = scratch.get(b.scratch)
+      if (!made) scratch.set(b.scratch, (made = this.pool.alloc(b.bytes)))
+      return made
+    }
+    for (const d of kernel.launch(call, this.info)) this.dispatch(d, d.bindings.map(resolve), call.op.name)
+    for (const b of scratch.values()) this.pool.free(b)
+  }
+
+  async sync(pending = 0): Promise<void> {
+    this.flush()
+    while (this.pending.length > pending) await this.pending.shift()
+    this.throwFailure()
+  }
+
+  memory() { return this.pool.memory() }
+  resetPeak() { this.pool.resetPeak() }
+
+  async destroy(): Promise<void> {
+    this.endPass()
+    this.encoder = undefined
+    this.gpu.destroy()
+    await this.gpu.lost
+  }
+
+  private dispatch(d: Dispatch, buffers: PooledBuffer[], opName: string): void {
+    const pipeline = this.pipelines.get(d, d.label ?? opName)
+    this.pass ??= this.commands().beginComputePass()
+    this.pass.setPipeline(pipeline.pipeline)
+    this.pass.setBindGroup(0, this.bindGroups.get(pipeline, buffers, d.uniforms))
+    this.pass.dispatchWorkgroups(...d.workgroups)
+    this.counters.dispatches++
+    if (++this.recorded >= dispatchesPerSubmit) this.flush()
+  }
+
+  private commands(): GPUCommandEncoder { return (this.encoder ??= this.gpu.createCommandEncoder()) }
+
+  private endPass(): void {
+    this.pass?.end()
+    this.pass = undefined
+  }
+
+  private flush(): void {
+    if (!this.encoder) return
+    this.endPass()
+    this.gpu.queue.submit([this.encoder.finish()])
+    this.encoder = undefined
+    this.recorded = 0
+    this.counters.submits++
+    const done = this.gpu.queue.onSubmittedWorkDone()
+    done.catch(() => {}) // a lost device is reported by throwFailure
+    this.pending.push(done.catch(() => {}))
+  }
+
+  private throwFailure(): void {
+    if (this.failure) throw this.failure
+  }
+}

@@ -1,0 +1,13 @@
+import { ceilDiv, u32, workgroups1d, type WgslKernel } from '../src/core/kernel.ts'
+import wgsl from './rms_norm_bwd.wgsl'
+
+export const rms_norm_bwd: WgslKernel = {
+  op: 'rms_norm_bwd',
+  launch({ specs: { x } }) {
+    const [T, H] = x.shape
+    return [{
+      wgsl, entry: 'rms_norm_bwd', bindings: ['dy', 'x', 'w', 'rstd', 'dx'],
+      uniforms: [u32(T), u32(H)], workgroups: workgroups1d(ceilDiv(T, 64)),
+    }]
+  },
+}

@@ -1,0 +1,40 @@
+// rms_norm_bwd: dx = rstd * (w * dy - x * rstd^2 * mean(w * dy * x)), one row per invocation.
+//   dy    [T, H]  f32  in
+//   x     [T, H]  f32  in
+//   w     [H]     f32  in
+//   rstd  [T]     f32  in
+//   dx    [T, H]  f32  out
+// grid      (ceil(T / 64), 1, 1)   beyond 65,535 also y
+// block     (64, 1, 1)
+// smem      0 bytes
+// source    derivative of rms_norm; reference in src/ops/rms_norm_bwd.ts
+
+struct Uniforms { T: u32, H: u32 }
+
+@group(0) @binding(0) var<storage, read> dy: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> w: array<f32>;
+@group(0) @binding(3) var<storage, read> rstd: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(5) var<uniform> u: Uniforms;
+
+@compute @workgroup_size(64)
+fn rms_norm_bwd(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = (wg.y * num.x + wg.x) * 64 + lane;
+  if (row >= u.T) { return; }
+  let start = row * u.H;
+
+  // Phase 1: dot product of w * dy with x, in chunks of 64 (see rms_norm.wgsl).
+  var total = 0.0;
+  for (var c = 0u; c < u.H; c += 64) {
+    var sum = 0.0;
+    let end = min(c + 64, u.H);
+    for (var h = c; h < end; h++) { sum += w[h] * dy[start + h] * x[start + h]; }
+    total += sum;
+  }
+  let r = rstd[row];
+  let scale = total / f32(u.H) * r * r;
+
+  // Phase 2: combine.
+  for (var h = 0u; h < u.H; h++) { dx[start + h] = r * (w[h] * dy[start + h] - x[start + h] * scale); }
+}

@@ -1,0 +1,57 @@
+// What a WGSL launch file says: how one op call becomes dispatches. (PTX launches join with the cuda backend.)
+import type { OpCall, Specs, Attrs } from './op.ts'
+
+/** A storage buffer of the call by argument name, or scratch memory that lives for this call only. */
+export type Binding = string | Scratch
+
+/** Working memory between the dispatches of one call; make it with `scratch(name, bytes)`. */
+export interface Scratch { readonly scratch: string; readonly bytes: number }
+export const scratch = (name: string, bytes: number): Scratch => ({ scratch: name, bytes })
+
+/** Scalars of the kernel's `struct Uniforms`, in its order, 4 bytes each: u32(x), i32(x) or f32(x). */
+export type Uniform = readonly ['u32' | 'i32' | 'f32', number]
+export const u32 = (x: number): Uniform => ['u32', x]
+export const i32 = (x: number): Uniform => ['i32', x]
+export const f32 = (x: number): Uniform => ['f32', x]
+
+export interface Dispatch {
+  /** Names the pipeline in errors and profiles; by default the op's name. */
+  readonly label?: string
+  /** WGSL text. Equal texts (with equal overrides) share a pipeline. */
+  readonly wgsl: string
+  readonly entry: string
+  /** In binding order 0, 1, ... of group 0. The uniforms, when there are any, are the next binding. */
+  readonly bindings: readonly Binding[]
+  readonly uniforms?: readonly Uniform[]
+  readonly overrides?: Readonly<Record<string, number>>
+  /** Workgroups; see `workgroups1d` for counts beyond 65,535. */
+  readonly workgroups: readonly [number, number, number]
+}
+
+/** What a launch may know of the adapter. */
+export interface GpuInfo {
+  /** A CPU runs the shaders: no workgroup memory in hot kernels, lanes next to each other read next to each other. */
+  readonly software: boolean
+  readonly maxBindingBytes: number
+}
+
+export interface WgslKernel<A extends Attrs = any> {
+  readonly op: string
+  /** Absent: every dtype and attribute that the op allows. */
+  supports?(specs: Specs, attrs: A): boolean
+  launch(call: OpCall & { attrs: A }, gpu: GpuInfo): readonly Dispatch[]
+}
+
+const maxPerDimension = 65535
+
+/**
+ * Spreads `count` workgroups over x and y. In the kernel: `let id = wg.y * num.x + wg.x` with
+ * `@builtin(workgroup_id) wg` and `@builtin(num_workgroups) num`, then `if (id >= count) { return; }`.
+ */
+export function workgroups1d(count: number): [number, number, number] {
+  if (count <= maxPerDimension) return [Math.max(1, count), 1, 1]
+  const y = Math.ceil(count / maxPerDimension)
+  return [Math.ceil(count / y), y, 1]
+}
+
+export const ceilDiv = (a: number, b: number) => Math.ceil(a / b)

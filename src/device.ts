@@ -1,0 +1,56 @@
+// Opens a backend by its name. Heavy modules load only when their device is asked for.
+import { Device } from './core/device.ts'
+import { InputError } from './core/errors.ts'
+
+export interface OpenedDevice {
+  device: Device
+  /** Why this one: a sentence for the user. */
+  why: string
+}
+
+/** Opens `cpu`, `webgpu` or `auto` (the first of cuda:0, webgpu, cpu that works). An absent named device is an InputError. */
+export async function openDevice(name: string, options: { disableRobustness?: boolean } = {}): Promise<OpenedDevice> {
+  switch (name) {
+    case 'cpu': {
+      const { ReferenceBackend } = await import('../backends/reference/index.ts')
+      return { device: new Device(new ReferenceBackend()), why: 'asked for' }
+    }
+    case 'webgpu': return { device: await openWebGpu(options), why: 'asked for' }
+    case 'auto': return openFirst(options)
+    case 'cuda:0': case 'emu:sm_80': case 'emu:sm_90a':
+      throw new InputError(`device ${name}: the PTX backend is not built yet; use webgpu or cpu`)
+    default: throw new InputError(`device "${name}" is unknown; known are auto, cpu, webgpu, cuda:0, emu:sm_80, emu:sm_90a`)
+  }
+}
+
+async function openFirst(options: { disableRobustness?: boolean }): Promise<OpenedDevice> {
+  try {
+    const device = await openWebGpu(options)
+    return { device, why: 'the first of cuda:0, webgpu, cpu that works (cuda:0: the PTX backend is not built yet)' }
+  } catch (error) {
+    const { device } = await openDevice('cpu')
+    return { device, why: `webgpu does not work here: ${(error as Error).message}` }
+  }
+}
+
+async function openWebGpu(options: { disableRobustness?: boolean }): Promise<Device> {
+  const { WebGpuBackend } = await import('../backends/webgpu/index.ts')
+  const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined
+  try {
+    if (isNode) {
+      const { openNodeGpu } = await import('../backends/webgpu/node_adapter.ts')
+      const { adapter, kind, why } = await openNodeGpu(options)
+      return new Device(await WebGpuBackend.open({ adapter, description: `${describeAdapter(adapter)}, ${why}`, software: kind === 'software' }))
+    }
+    const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' })
+    if (!adapter) throw new Error('this browser offers no WebGPU adapter')
+    const software = adapter.info.isFallbackAdapter || /swiftshader|llvmpipe/i.test(`${adapter.info.architecture} ${adapter.info.description}`)
+    return new Device(await WebGpuBackend.open({ adapter, description: describeAdapter(adapter), software }))
+  } catch (error) {
+    throw new InputError(`device webgpu: ${(error as Error).message}`)
+  }
+}
+
+function describeAdapter({ info }: GPUAdapter): string {
+  return [info.vendor, info.architecture, info.description].filter(Boolean).join(' ') || 'adapter without a name'
+}
