@@ -1,6 +1,6 @@
 // weft <command>: one file per command in commands/; this file only finds it and turns errors into exit codes.
 import { InputError } from '../core/errors.ts'
-import { suggest } from '../core/suggest.ts'
+import { didYouMean } from '../core/suggest.ts'
 import { commandNames, loadCommand } from './commands/index.ts'
 
 async function main(argv: string[]): Promise<number> {
@@ -9,7 +9,7 @@ async function main(argv: string[]): Promise<number> {
     process.stdout.write(await help())
     return 0
   }
-  if (!commandNames.includes(name)) throw new InputError(`weft: no command "${name}"${suggest(name, commandNames)}; run \`weft help\``)
+  if (!commandNames.includes(name)) throw new InputError(`weft: no command "${name}"${didYouMean(name, commandNames)}; run \`weft help\``)
   const command = await loadCommand(name)
   if (rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(`weft ${name}: ${command.summary}\n\n${command.usage}\n`)

@@ -1,7 +1,7 @@
 // Options of a command by node:util parseArgs, with errors that name the nearest option.
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { InputError } from '../core/errors.ts'
-import { suggest } from '../core/suggest.ts'
+import { didYouMean } from '../core/suggest.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 
@@ -10,7 +10,7 @@ export function parseOptions<O extends Options>(command: string, args: string[],
   for (const arg of args) {
     if (arg === '--' || !arg.startsWith('--')) continue
     const name = arg.slice(2).split('=')[0].replace(/^no-/, '')
-    if (!(name in options)) throw new InputError(`weft ${command}: no option --${name}${suggest(name, Object.keys(options))}`)
+    if (!(name in options)) throw new InputError(`weft ${command}: no option --${name}${didYouMean(name, Object.keys(options))}`)
   }
   try {
     return parseArgs({ args, options, allowPositionals: false, allowNegative: true }).values
