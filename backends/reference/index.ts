@@ -46,9 +46,8 @@ export class ReferenceBackend implements Backend {
     else b.data.set(decode(aligned(bytes), b.spec.dtype, b.data.length))
   }
 
-  async read(buffer: unknown): Promise<Uint8Array> {
-    const b = buffer as Buffer
-    return encode(b.data, b.spec.dtype)
+  async read(buffers: readonly unknown[]): Promise<Uint8Array[]> {
+    return (buffers as Buffer[]).map((b) => encode(b.data, b.spec.dtype))
   }
 
   /** Float64 contents of a buffer, without rounding to float32 (gradient checks only). */

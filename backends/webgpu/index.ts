@@ -76,12 +76,18 @@ export class WebGpuBackend implements Backend {
     }
   }
 
-  async read(buffer: unknown): Promise<Uint8Array> {
-    const { gpuBuffer, bytes } = buffer as PooledBuffer
-    const size = Math.max(4, (bytes + 3) & ~3)
+  async read(buffers: readonly unknown[]): Promise<Uint8Array[]> {
+    const sources = buffers as readonly PooledBuffer[]
+    const padded = (b: PooledBuffer) => Math.max(4, (b.bytes + 3) & ~3)
+    const size = sources.reduce((n, b) => n + padded(b), 0)
     const staging = this.gpu.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
     this.endPass()
-    this.commands().copyBufferToBuffer(gpuBuffer, 0, staging, 0, size)
+    let at = 0
+    const ranges = sources.map((b) => {
+      this.commands().copyBufferToBuffer(b.gpuBuffer, 0, staging, at, padded(b))
+      at += padded(b)
+      return [at - padded(b), at - padded(b) + b.bytes] as const
+    })
     this.flush()
     this.counters.readbacks++
     try {
@@ -91,9 +97,10 @@ export class WebGpuBackend implements Backend {
       throw new DeviceLost(`webgpu: reading back failed (${(error as Error).message})`)
     }
     this.throwFailure()
-    const copy = new Uint8Array(staging.getMappedRange().slice(0, bytes))
+    const mapped = staging.getMappedRange()
+    const copies = ranges.map(([begin, end]) => new Uint8Array(mapped.slice(begin, end)))
     staging.destroy()
-    return copy
+    return copies
   }
 
   supports(call: OpCall): boolean {

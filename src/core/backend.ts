@@ -13,8 +13,8 @@ export interface Backend {
   alloc(spec: Spec): unknown
   free(buffer: unknown): void
   write(buffer: unknown, bytes: Uint8Array): void
-  /** The contents at this point of the queue; later work does not change what arrives. */
-  read(buffer: unknown): Promise<Uint8Array>
+  /** The contents at this point of the queue, in one transfer; later work does not change what arrives. */
+  read(buffers: readonly unknown[]): Promise<Uint8Array[]>
   supports(call: OpCall): boolean
   run(call: OpCall): void
   /** Resolves when at most `pending` submitted batches have not ended (0: all work done). Rejects on a lost device. */

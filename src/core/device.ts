@@ -1,7 +1,7 @@
 // A device: a backend, the scopes that free what they made, and the tape that records for backward.
 import { Tape } from './autograd.ts'
 import type { Backend } from './backend.ts'
-import type { DType } from './dtype.ts'
+import { decode, type DType, type Numbers } from './dtype.ts'
 import { InputError, UnsupportedOp } from './errors.ts'
 import type { Attrs, Op } from './op.ts'
 import { show, type Shape, type Spec } from './shape.ts'
@@ -32,6 +32,12 @@ export class Device {
     const t = this.empty(dtype, shape)
     this.zero(t)
     return t
+  }
+
+  /** Contents of several tensors at this point of the queue, decoded, in one transfer. */
+  async read(tensors: readonly Tensor[]): Promise<Numbers[]> {
+    const bytes = await this.backend.read(tensors.map((t) => t.storage.handle))
+    return tensors.map((t, i) => decode(bytes[i], t.dtype, t.numElements))
   }
 
   zero(t: Tensor): void { this.backend.write(t.storage.handle, new Uint8Array(0)) }

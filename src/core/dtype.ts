@@ -25,13 +25,13 @@ export function fromBf16(h: number): number {
   return f32[0]
 }
 
-/** Layout of a small float. `max` is the largest finite value, to which encoding saturates. */
-interface SmallFloat { exponentBits: number; mantissaBits: number; max: number; nan: number; infinities: boolean }
+/** Layout of a small float. Without infinities the one NaN code follows the largest finite one. */
+interface SmallFloat { exponentBits: number; mantissaBits: number; nan: number; infinities: boolean }
 
 const formats = {
-  f16: { exponentBits: 5, mantissaBits: 10, max: 65504, nan: 0x7e00, infinities: true },
-  e4m3: { exponentBits: 4, mantissaBits: 3, max: 448, nan: 0x7f, infinities: false },
-  e5m2: { exponentBits: 5, mantissaBits: 2, max: 57344, nan: 0x7f, infinities: true },
+  f16: { exponentBits: 5, mantissaBits: 10, nan: 0x7e00, infinities: true },
+  e4m3: { exponentBits: 4, mantissaBits: 3, nan: 0x7f, infinities: false },
+  e5m2: { exponentBits: 5, mantissaBits: 2, nan: 0x7f, infinities: true },
 } satisfies Record<string, SmallFloat>
 
 function decodeSmall(code: number, f: SmallFloat): number {
@@ -46,30 +46,33 @@ function decodeSmall(code: number, f: SmallFloat): number {
   return sign * (1 + mantissa / (1 << f.mantissaBits)) * 2 ** (exponent - bias)
 }
 
-/** Rounds to nearest even. fp8 saturates (infinities too), f16 overflows to infinity as IEEE 754 does. */
-function encodeSmall(x: number, f: SmallFloat, saturate: boolean): number {
-  const width = f.exponentBits + f.mantissaBits
-  if (x !== x) return f.nan
-  const sign = x < 0 || Object.is(x, -0) ? 1 << width : 0
-  const a = Math.abs(x)
-  const bias = (1 << (f.exponentBits - 1)) - 1
-  f32[0] = a // only for the exponent; a is a float32 or a float64 below
-  const exponent = a === 0 ? 1 - bias : Math.max(1 - bias, Math.floor(Math.log2(a)))
-  // Math.log2 may land one off next to a power of two: take the exponent that leaves 1 <= a / 2^e < 2.
-  const e = a >= 2 ** (exponent + 1) ? exponent + 1 : a < 2 ** exponent && exponent > 1 - bias ? exponent - 1 : exponent
-  const ulp = 2 ** (e - f.mantissaBits)
-  const q = a / ulp
-  const low = Math.floor(q)
-  const rest = q - low
-  const rounded = (rest > 0.5 || (rest === 0.5 && low % 2 === 1) ? low + 1 : low) * ulp
-  if (rounded > f.max) {
-    if (saturate) return sign | encodeSmall(f.max, f, true)
-    return sign | (((1 << f.exponentBits) - 1) << f.mantissaBits)
-  }
-  if (rounded === 0) return sign
-  const re = rounded >= 2 ** (e + 1) ? e + 1 : e
-  if (rounded < 2 ** (1 - bias)) return sign | Math.round(rounded / 2 ** (1 - bias - f.mantissaBits))
-  return sign | ((re + bias) << f.mantissaBits) | (Math.round(rounded / 2 ** (re - f.mantissaBits)) - (1 << f.mantissaBits))
+const f64 = new Float64Array(1)
+const halves = new Uint32Array(f64.buffer) // low word first: every machine that runs this is little-endian
+
+/** Rounds a float64 to nearest even, once. fp8 saturates (infinities too), f16 overflows to infinity as IEEE 754 does. */
+function encodeSmall(x: number, { exponentBits, mantissaBits, nan, infinities }: SmallFloat, saturate: boolean): number {
+  f64[0] = x
+  const high = halves[1]
+  const sign = (high >>> 31) << (exponentBits + mantissaBits)
+  const bias = (1 << (exponentBits - 1)) - 1
+  const exponent = ((high >>> 20) & 0x7ff) - 1023
+  if (exponent === -1023) return sign // zero, or far below the smallest
+  if (x !== x) return nan
+  const top = ((1 << exponentBits) - 1) << mantissaBits
+  const largest = infinities ? top - 1 : nan - 1
+  if (exponent > bias + 1) return sign | (saturate ? largest : top)
+  // 1.20 fixed point from the high word, and one sticky bit for the low word.
+  const mantissa = (((high & 0xfffff) | 0x100000) << 1) | (halves[0] ? 1 : 0)
+  const drop = 21 - mantissaBits + Math.max(0, 1 - bias - exponent)
+  if (drop > 22) return sign // less than half of the smallest
+  const rest = mantissa & ((1 << drop) - 1)
+  const half = 1 << (drop - 1)
+  let q = mantissa >>> drop
+  if (rest > half || (rest === half && q & 1)) q++
+  // The leading one of a normal q adds one to the exponent field; a carry does so too.
+  const code = ((Math.max(exponent, 1 - bias) + bias - 1) << mantissaBits) + q
+  if (code > largest) return sign | (saturate ? largest : top)
+  return sign | code
 }
 
 const table = (f: SmallFloat) => Float32Array.from({ length: 1 << (1 + f.exponentBits + f.mantissaBits) }, (_, i) => decodeSmall(i, f))
@@ -89,10 +92,15 @@ export function decode(bytes: Uint8Array, dtype: DType, length: number): Numbers
     case 'i32': return new Int32Array(bytes.buffer, at, length)
     case 'u32': return new Uint32Array(bytes.buffer, at, length)
     case 'u8': return new Uint8Array(bytes.buffer, at, length)
-    case 'bf16': return Float32Array.from(new Uint16Array(bytes.buffer, at, length), fromBf16)
-    case 'f16': return Float32Array.from(new Uint16Array(bytes.buffer, at, length), fromF16)
-    case 'e4m3': return Float32Array.from(new Uint8Array(bytes.buffer, at, length), (c) => e4m3Values[c])
-    case 'e5m2': return Float32Array.from(new Uint8Array(bytes.buffer, at, length), (c) => e5m2Values[c])
+    case 'bf16': {
+      const words = new Uint32Array(length)
+      const stored = new Uint16Array(bytes.buffer, at, length)
+      for (let i = 0; i < length; i++) words[i] = stored[i] << 16
+      return new Float32Array(words.buffer)
+    }
+    case 'f16': return mapNumbers(new Float32Array(length), new Uint16Array(bytes.buffer, at, length), fromF16)
+    case 'e4m3': return look(e4m3Values, bytes, length)
+    case 'e5m2': return look(e5m2Values, bytes, length)
   }
 }
 
@@ -101,13 +109,25 @@ export function encode(x: ArrayLike<number>, dtype: DType): Uint8Array {
   const from = <T extends { buffer: ArrayBufferLike; byteOffset: number; byteLength: number }>(a: T) =>
     new Uint8Array(a.buffer, a.byteOffset, a.byteLength)
   switch (dtype) {
-    case 'f32': return from(Float32Array.from(x))
-    case 'i32': return from(Int32Array.from(x))
-    case 'u32': return from(Uint32Array.from(x))
-    case 'u8': return Uint8Array.from(x)
-    case 'bf16': return from(Uint16Array.from(x, toBf16))
-    case 'f16': return from(Uint16Array.from(x, toF16))
-    case 'e4m3': return Uint8Array.from(x, toE4m3)
-    case 'e5m2': return Uint8Array.from(x, toE5m2)
+    case 'f32': return from(new Float32Array(x))
+    case 'i32': return from(new Int32Array(x))
+    case 'u32': return from(new Uint32Array(x))
+    case 'u8': return new Uint8Array(x)
+    case 'bf16': return from(mapNumbers(new Uint16Array(x.length), x, toBf16))
+    case 'f16': return from(mapNumbers(new Uint16Array(x.length), x, toF16))
+    case 'e4m3': return mapNumbers(new Uint8Array(x.length), x, toE4m3)
+    case 'e5m2': return mapNumbers(new Uint8Array(x.length), x, toE5m2)
   }
+}
+
+// Plain loops: `from(x, fn)` of typed arrays goes through an iterator and is ten times slower.
+function mapNumbers<T extends Uint8Array | Uint16Array | Float32Array>(out: T, x: ArrayLike<number>, fn: (x: number) => number): T {
+  for (let i = 0; i < out.length; i++) out[i] = fn(x[i])
+  return out
+}
+
+function look(table: Float32Array, codes: Uint8Array, length: number): Float32Array {
+  const out = new Float32Array(length)
+  for (let i = 0; i < length; i++) out[i] = table[codes[i]]
+  return out
 }

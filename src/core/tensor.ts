@@ -1,5 +1,5 @@
 // A tensor is a spec and a reference-counted buffer on one device.
-import { byteSize, decode, encode, type DType, type Numbers } from './dtype.ts'
+import { byteSize, encode, type DType, type Numbers } from './dtype.ts'
 import type { Device } from './device.ts'
 import { InputError } from './errors.ts'
 import { numElements, sameShape, type Shape, type Spec } from './shape.ts'
@@ -44,12 +44,11 @@ export class Tensor implements Spec {
 
   /** The contents, decoded (bf16 and fp8 to float32). Waits for the device; never needed inside a step. */
   async read(): Promise<Numbers> {
-    const bytes = await this.device.backend.read(this.storage.handle)
-    return decode(bytes, this.dtype, this.numElements)
+    return (await this.device.read([this]))[0]
   }
 
   /** The stored bytes as they are. */
-  readBytes(): Promise<Uint8Array> { return this.device.backend.read(this.storage.handle) }
+  async readBytes(): Promise<Uint8Array> { return (await this.device.backend.read([this.storage.handle]))[0] }
 
   /** Overwrites the contents, rounding to this dtype. */
   write(values: ArrayLike<number>): void {

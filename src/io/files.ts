@@ -45,6 +45,7 @@ export const joinPath = (dir: string, name: string): string => (dir.endsWith('/'
 /** 'runs/x/' -> 'runs', 'x' -> '.', '/x' -> '/'. */
 export function parentOf(path: string): string {
   const trimmed = path.replace(/\/+$/, '')
+  if (trimmed === '' && path !== '') return '/'
   const slash = trimmed.lastIndexOf('/')
   return slash < 0 ? '.' : slash === 0 ? '/' : trimmed.slice(0, slash)
 }

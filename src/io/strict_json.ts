@@ -44,7 +44,7 @@ export class JsonScanner {
     const start = this.at
     let value = 0
     while (this.isDigit(this.at)) {
-      value = value * 10 + this.text.charCodeAt(this.at++) - 48
+      value = value * 10 + (this.text.charCodeAt(this.at++) - 48) // exact up to 2^53
       if (value > Number.MAX_SAFE_INTEGER) this.fail(`${what} must be below 2^53`)
     }
     const digits = this.at - start

@@ -95,9 +95,11 @@ async function fill(files: Files, tmp: string, step: number, write: (tmp: string
       manifest.files.set(path.slice(tmp.length + 1), digest)
     }
   }
+  const path = joinPath(tmp, manifestName)
   const text = manifestText(manifest)
-  parseManifest(text, joinPath(tmp, manifestName)) // a name that could not be read back must fail now
-  await files.writeFile(joinPath(tmp, manifestName), [encodeText(text)])
+  parseManifest(text, path) // a name that could not be read back must fail now
+  const { sizeBytes } = await files.writeFile(path, [encodeText(text)])
+  if ((await files.stat(path))?.sizeBytes !== sizeBytes) throw new Error(`${path} was cut short, ${sizeBytes} bytes were written`)
   for (const dir of dirs.reverse()) await files.sync(dir)
 }
 

@@ -55,7 +55,7 @@ const dataSchema = z.strictObject({
 
 const checkpointSchema = z.strictObject({
   every: integer(0, 1e9).default(100), // steps; 0: only at the end
-  keep: integer(1, 1e6).default(3), // newest ones
+  keep: integer(2, 1e6).default(3), // newest ones; never one alone: it may turn out to be unreadable
 }, 'an object')
 
 const runSchema = z.strictObject({

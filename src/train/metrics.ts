@@ -1,5 +1,6 @@
 // What a run writes down: one JSON object a line in metrics.jsonl. Its field names are an interface (`train --json`).
 import { InputError } from '../core/errors.ts'
+import type { AppendFile } from '../io/append_file.ts'
 
 export interface StepRow {
   event: 'step'
@@ -24,15 +25,6 @@ export interface LoadRow { event: 'load'; step: number; load: number[][] }
 export interface DoneRow { event: 'done'; step: number; trainLoss: number; valLoss: number; out: string; device: string }
 
 export type MetricRow = StepRow | EvalRow | LoadRow | DoneRow
-
-/** A file that grows; `io/node` and tests implement it. */
-export interface AppendFile {
-  /** All bytes; none when there is no file yet. */
-  read(): Promise<Uint8Array>
-  append(bytes: Uint8Array): Promise<void>
-  /** Cuts the file to its first numBytes. */
-  truncate(numBytes: number): Promise<void>
-}
 
 /** One line with its newline. NaN and infinities, which JSON lacks, become null. */
 export function formatRow(row: MetricRow): string {

@@ -1,7 +1,7 @@
 // TensorBoard event files by hand: TFRecord framing around protobuf `Event` messages.
 // Sources: tensorflow/core/lib/io/record_writer.cc, tensorflow/core/util/event.proto, framework/summary.proto.
 import { InputError } from '../core/errors.ts'
-import type { AppendFile } from './metrics.ts'
+import type { AppendFile } from '../io/append_file.ts'
 
 /** Seconds since 1970; injected, because it is the only thing in these files that is not reproducible. */
 export type Clock = () => number

@@ -16,8 +16,6 @@ export interface FaultPlan {
   fault: Fault
   /** Every call from failAt on fails, as on a disk that stays full. */
   sticky?: boolean
-  /** Runs before each point, with its number. */
-  onCall?: (call: number) => void | Promise<void>
 }
 
 export class FaultyFiles implements Files {
@@ -26,9 +24,8 @@ export class FaultyFiles implements Files {
 
   constructor(private readonly inner: Files, private readonly plan: FaultPlan) {}
 
-  private async fires(): Promise<boolean> {
+  private fires(): boolean {
     this.calls++
-    await this.plan.onCall?.(this.calls)
     const hit = this.plan.failAt > 0 && (this.plan.sticky ? this.calls >= this.plan.failAt : this.calls === this.plan.failAt)
     if (hit) this.fired++
     return hit
@@ -40,28 +37,26 @@ export class FaultyFiles implements Files {
   }
 
   private async pass<T>(what: string, call: () => Promise<T>): Promise<T> {
-    if (await this.fires()) throw this.error(what)
+    if (this.fires()) throw this.error(what)
     return call()
   }
 
   async writeFile(path: string, pieces: Pieces): Promise<Digest> {
-    if (await this.fires()) throw this.error(`open ${path}`)
+    if (this.fires()) throw this.error(`open ${path}`)
     const all: Uint8Array[] = []
-    for await (const piece of pieces) {
-      if (await this.fires()) {
-        const { fault } = this.plan
-        const cut = fault === 'short' || fault === 'lost' ? [piece.slice(0, piece.length >> 1)] : []
-        await this.inner.writeFile(path, [...all, ...cut])
-        if (fault !== 'lost') throw this.error(`write ${path}`)
-        // The digest is of what was handed over; only the disk knows that it has less.
-        const intended = [...all, piece.slice()]
-        for await (const rest of pieces) intended.push(rest.slice())
-        return this.digestOf(path, intended)
-      }
-      all.push(piece.slice())
+    for await (const piece of pieces) all.push(piece.slice())
+    for (const [i, piece] of all.entries()) {
+      if (!this.fires()) continue
+      const { fault } = this.plan
+      const halves = fault === 'short' || fault === 'lost' ? [piece.subarray(0, piece.length >> 1)] : []
+      // The digest is of what was handed over; only the disk knows that it has less.
+      const intended = await this.digestOf(path, all)
+      await this.inner.writeFile(path, [...all.slice(0, i), ...halves])
+      if (fault !== 'lost') throw this.error(`write ${path}`)
+      return intended
     }
     const digest = await this.inner.writeFile(path, all)
-    if (await this.fires()) throw this.error(`fsync ${path}`)
+    if (this.fires()) throw this.error(`fsync ${path}`)
     return digest
   }
 

@@ -18,6 +18,8 @@ const errno = (code: string, path: string) => Object.assign(new Error(`${code}: 
 export class MemoryFiles implements Files {
   root: DirNode = { kind: 'directory', entries: new Map() }
   free = 1e12
+  /** Runs after each thing that changes the disk or makes it durable, also in the middle of a write. */
+  onChange?: () => Promise<void>
   private log: NameChange[] = []
   /** A write in progress: its bytes may be partly on the disk. */
   private writing: FileNode | undefined
@@ -42,9 +44,10 @@ export class MemoryFiles implements Files {
     return node
   }
 
-  private change(...sets: NameChange['sets']): void {
+  private async change(...sets: NameChange['sets']): Promise<void> {
     this.log.push({ durable: false, sets })
     for (const set of sets) apply(set)
+    await this.onChange?.()
   }
 
   async readFile(path: string) {
@@ -59,11 +62,18 @@ export class MemoryFiles implements Files {
 
   async writeFile(path: string, pieces: Pieces): Promise<Digest> {
     const node: FileNode = { kind: 'file', bytes: new Uint8Array(0), synced: false }
-    this.change({ ...this.place(path), to: node })
     this.writing = node
-    for await (const piece of pieces) node.bytes = new Uint8Array([...node.bytes, ...piece])
+    await this.change({ ...this.place(path), to: node })
+    for await (const piece of pieces) {
+      const longer = new Uint8Array(node.bytes.length + piece.length)
+      longer.set(node.bytes)
+      longer.set(piece, node.bytes.length)
+      node.bytes = longer
+      await this.onChange?.()
+    }
     node.synced = true
     this.writing = undefined
+    await this.onChange?.()
     return digestOf(node.bytes)
   }
 
@@ -77,7 +87,7 @@ export class MemoryFiles implements Files {
       const at = names.slice(0, i).join('/')
       const node = this.find(at)
       if (node && node.kind !== 'directory') throw new InputError(`${at} is a file, must be a directory`)
-      if (!node) this.change({ ...this.place(at), to: { kind: 'directory', entries: new Map() } })
+      if (!node) await this.change({ ...this.place(at), to: { kind: 'directory', entries: new Map() } })
     }
   }
 
@@ -86,13 +96,14 @@ export class MemoryFiles implements Files {
     if (!node) throw new InputError(`${from}: no such file or directory`)
     const target = this.find(to)
     if (target?.kind === 'directory' && target.entries.size) throw errno('ENOTEMPTY', to)
-    this.change({ ...this.place(from), to: undefined }, { ...this.place(to), to: node })
+    await this.change({ ...this.place(from), to: undefined }, { ...this.place(to), to: node })
   }
 
   async sync(path: string) {
     const node = this.find(path)
     if (!node) throw new InputError(`${path}: no such file or directory`)
     for (const change of this.log) if (change.sets.some((set) => set.dir === node)) change.durable = true
+    await this.onChange?.()
   }
 
   async list(path: string) {
@@ -110,7 +121,7 @@ export class MemoryFiles implements Files {
     const node = this.find(path)
     if (!node) return
     if (node.kind === 'directory') for (const name of [...node.entries.keys()]) await this.remove(`${path}/${name}`)
-    this.change({ ...this.place(path), to: undefined })
+    await this.change({ ...this.place(path), to: undefined })
   }
 
   async freeBytes() {

@@ -11,6 +11,7 @@ export interface Command {
 const commands: Record<string, () => Promise<{ command: Command }>> = {
   check: () => import('./check.ts'),
   doctor: () => import('./doctor.ts'),
+  train: () => import('./train.ts'),
 }
 
 export const commandNames = Object.keys(commands)

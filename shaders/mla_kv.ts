@@ -1,0 +1,15 @@
+import { ceilDiv, u32, workgroups1d, type WgslKernel } from '../src/core/kernel.ts'
+import wgsl from './mla_kv.wgsl'
+
+export const mla_kv: WgslKernel<{ nope: number }> = {
+  op: 'mla_kv',
+  launch({ specs: { k, v }, attrs: { nope } }) {
+    const [T, n, D] = k.shape
+    const Dv = v.shape[2]
+    const N = T * n * (D + Dv)
+    return [{
+      wgsl, entry: 'mla_kv', bindings: ['kv', 'k_rope', 'k', 'v'],
+      uniforms: [u32(N), u32(n), u32(nope), u32(D - nope), u32(Dv)], workgroups: workgroups1d(ceilDiv(N, 64)),
+    }]
+  },
+}

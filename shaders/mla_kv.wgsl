@@ -1,0 +1,34 @@
+// mla_kv: k = [kv's first `nope` dims of a head; k_rope], v = the head's other dims; one element of k or v per invocation.
+//   kv      [T, n * (nope + Dv)]  f32  in
+//   k_rope  [T, R]                f32  in
+//   k       [T, n, nope + R]      f32  out
+//   v       [T, n, Dv]            f32  out
+// grid      (ceil(T * n * (nope + R + Dv) / 64), 1, 1)   beyond 65,535 also y
+// block     (64, 1, 1)
+// smem      0 bytes
+// source    deepseek-v3.md §1.2; reference in src/ops/mla_kv.ts
+
+struct Uniforms { N: u32, heads: u32, nope: u32, R: u32, Dv: u32 }
+
+@group(0) @binding(0) var<storage, read> kv: array<f32>;
+@group(0) @binding(1) var<storage, read> k_rope: array<f32>;
+@group(0) @binding(2) var<storage, read_write> k: array<f32>;
+@group(0) @binding(3) var<storage, read_write> v: array<f32>;
+@group(0) @binding(4) var<uniform> u: Uniforms;
+
+@compute @workgroup_size(64)
+fn mla_kv(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wg.y * num.x + wg.x) * 64 + lane;
+  if (i >= u.N) { return; }
+  let D = u.nope + u.R;
+  let head = i / (D + u.Dv);
+  let d = i - head * (D + u.Dv);
+  let start = head * (u.nope + u.Dv);
+  if (d < u.nope) {
+    k[head * D + d] = kv[start + d];
+  } else if (d < D) {
+    k[head * D + d] = k_rope[head / u.heads * u.R + d - u.nope];
+  } else {
+    v[head * u.Dv + d - D] = kv[start + d - u.R];
+  }
+}

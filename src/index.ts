@@ -1,0 +1,12 @@
+// The public API.
+export { openDevice, type OpenedDevice } from './device.ts'
+export type { Backend, Memory } from './core/backend.ts'
+export { recompute, WeightQueue, type Tape } from './core/autograd.ts'
+export { Device } from './core/device.ts'
+export type { DType, Numbers } from './core/dtype.ts'
+export { DeviceLost, InputError, UnsupportedOp } from './core/errors.ts'
+export { defineOp, type Op, type OpCall, type OpCase } from './core/op.ts'
+export type { Shape, Spec } from './core/shape.ts'
+export { Tensor } from './core/tensor.ts'
+export { parseModelConfig, type ModelConfig } from './model/config.ts'
+export { parseRunConfig, type RunConfig } from './train/config.ts'

@@ -1,0 +1,96 @@
+// One optimizer step at a time: batch, forward, backward, clip, AdamW, balancing bias. Knows no files and no clock.
+import type { Device } from '../core/device.ts'
+import type { Tensor } from '../core/tensor.ts'
+import type { Cursor, TokenData } from '../io/data.ts'
+import { Model } from '../model/transformer.ts'
+import { AdamW } from './adamw.ts'
+import { batchSizeAt, biasUpdateSpeedAt, learningRate, mtpLossWeightAt, type RunConfig } from './config.ts'
+
+export interface StepMetrics {
+  step: number // counted from 1
+  loss: number // nats per token: the main loss, without MTP and balance
+  gradNorm: number // before clipping
+  tokens: number
+  /** Tokens that each expert got in this step: [MoE layers][experts]. */
+  load: number[][]
+}
+
+export interface TrainerOptions { device: Device; config: RunConfig; data: TokenData }
+
+export class Trainer {
+  readonly device: Device
+  readonly config: RunConfig
+  readonly data: TokenData
+  readonly model: Model
+  readonly optimizer: AdamW
+  /** Optimizer steps done. */
+  step = 0
+  cursor: Cursor = { epoch: 0, offset: 0 }
+
+  constructor({ device, config, data }: TrainerOptions) {
+    this.device = device
+    this.config = config
+    this.data = data
+    this.model = new Model(device, config.model, { recipe: config.train.precision })
+    this.model.initialize(config.train.seed, config.train.initializerRange)
+    const { beta1, beta2, eps, weightDecay, clip } = config.train.optimizer
+    this.optimizer = new AdamW(this.model.parameters, { beta1, beta2, eps, weightDecay, clip, moments: config.train.precision === 'f32' ? 'f32' : 'bf16' })
+  }
+
+  /** Queues one step and returns at once; the promise gives its figures, read back in one transfer. */
+  queueStep(): Promise<StepMetrics> {
+    const { train } = this.config
+    const step = this.step + 1
+    const batchSize = batchSizeAt(train, step)
+    const batch = this.data.batch(this.cursor, batchSize)
+    const seqLen = train.sequenceLength
+    const perMicro = batchSize / train.gradAccumulation
+    const metrics = this.device.scope(() => {
+      const totals: Tensor[] = []
+      for (let micro = 0; micro < train.gradAccumulation; micro++) {
+        const rows = (a: Int32Array) => a.subarray(micro * perMicro * seqLen, (micro + 1) * perMicro * seqLen)
+        totals.push(this.device.scope(() => {
+          const { result, tape } = this.device.record(() => this.model.loss({
+            ids: rows(batch.ids), targets: rows(batch.targets), mtpTargets: batch.mtpTargets ? rows(batch.mtpTargets) : undefined,
+            batch: perMicro, seqLen, count: batchSize * seqLen, mtpCount: batchSize * seqLen,
+            mtpWeight: mtpLossWeightAt(train, step), balanceAlpha: train.balance.sequenceLossAlpha / train.gradAccumulation,
+          }))
+          tape.backward(result.roots)
+          return result.loss
+        }))
+      }
+      const norm = this.optimizer.step(learningRate(train, step))
+      const loads = this.model.moeLayers.map((moe) => moe.load)
+      const read = this.device.read([...totals, norm, ...loads])
+      this.model.updateBiases(biasUpdateSpeedAt(train, step))
+      return { read, numTotals: totals.length }
+    })
+    this.step = step
+    this.cursor = batch.cursor
+    return metrics.read.then((values) => ({
+      step,
+      loss: values.slice(0, metrics.numTotals).reduce((sum, v) => sum + v[0], 0),
+      gradNorm: values[metrics.numTotals][0],
+      tokens: batchSize * seqLen,
+      load: values.slice(metrics.numTotals + 1).map((v) => [...v]),
+    }))
+  }
+
+  /** Mean next-token cross-entropy on the held-back text, nats per token; NaN when none is held back. */
+  async evaluate(): Promise<number> {
+    const { train } = this.config
+    const batches = this.data.validationBatches(Math.max(1, train.batchSize / train.gradAccumulation), train.evalBatches)
+    let sum = 0
+    for (const b of batches) {
+      const total = this.device.scope(() => this.device.keep(this.model.loss({ ids: b.ids, targets: b.targets, batch: b.numSequences, seqLen: train.sequenceLength, countLoad: false }).loss))
+      sum += (await total.read())[0]
+      total.release()
+    }
+    return batches.length ? sum / batches.length : NaN
+  }
+
+  release(): void {
+    this.optimizer.release()
+    this.model.release()
+  }
+}
