@@ -44,12 +44,10 @@ describe('a fault at every call of a save', () => {
   })
 
   test('on the real file system', async () => {
-    for (const fault of ['ENOSPC', 'short'] as const) {
-      for (let failAt = 1, fired = true; fired; failAt++) {
-        const dir = await mkdtemp(join(tmpdir(), 'weft-fault-'))
-        fired = await saveWithFault(new NodeFiles(), `${dir}/run`, 3, failAt, fault, false)
-        await rm(dir, { recursive: true })
-      }
+    for (let failAt = 1, fired = true; fired; failAt++) {
+      const dir = await mkdtemp(join(tmpdir(), 'weft-fault-'))
+      fired = await saveWithFault(new NodeFiles(), `${dir}/run`, 3, failAt, failAt % 2 ? 'short' : 'ENOSPC', false)
+      await rm(dir, { recursive: true })
     }
   })
 })

@@ -19,12 +19,12 @@ const shortFs = (limit: number) => ({
   ...nodeFs,
   open: async (path: string, flags: string) => {
     const file = await nodeFs.open(path, flags)
-    const { write, read } = file
-    Object.assign(file, {
-      write: (b: Uint8Array, at: number, n: number) => (limit ? write.call(file, b, at, Math.min(n, limit)) : { bytesWritten: 0, buffer: b }),
-      read: (b: Uint8Array, at: number, n: number, pos: number) => read.call(file, b, at, Math.min(n, limit), pos),
+    const write = file.write.bind(file) as (b: Uint8Array, at: number, n: number) => Promise<unknown>
+    const read = file.read.bind(file) as (b: Uint8Array, at: number, n: number, position: number) => Promise<unknown>
+    return Object.assign(file, {
+      write: async (b: Uint8Array, at: number, n: number) => (limit ? write(b, at, Math.min(n, limit)) : { bytesWritten: 0 }),
+      read: (b: Uint8Array, at: number, n: number, position: number) => read(b, at, Math.min(n, limit), position),
     })
-    return file
   },
 }) as unknown as typeof nodeFs
 

@@ -107,6 +107,16 @@ describe('countParameters', () => {
 })
 
 describe('listTensors', () => {
+  it('lists exactly what a checkpoint written by Hugging Face holds', () => {
+    const folder = new URL('../golden/model/', import.meta.url)
+    const bytes = readFileSync(new URL('model.safetensors', folder))
+    const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE(0)))) as Record<string, { shape: number[] }>
+    delete header.__metadata__
+    const config = parseModelConfig(JSON.parse(readFileSync(new URL('config.json', folder), 'utf8')), 'golden')
+    const shapes = Object.entries(header).map(([name, { shape }]) => [name, shape])
+    expect(Object.fromEntries(listTensors(config).map((t) => [t.name, t.shape]))).toEqual(Object.fromEntries(shapes))
+  })
+
   it('names the tensors of the Hugging Face checkpoint', () => {
     const tensors = new Map(listTensors(read({})).map((t) => [t.name, t.shape]))
     expect(tensors.size).toBe(91) // as many as in the golden checkpoint of the same sizes

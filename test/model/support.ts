@@ -1,6 +1,6 @@
 // What the model tests share: golden data, small configurations, float64 models.
 import { fileURLToPath } from 'node:url'
-import { describe, it, type TestContext } from 'vitest'
+import { describe, it } from 'vitest'
 import { ReferenceBackend } from '../../backends/reference/index.ts'
 import { Device } from '../../src/core/device.ts'
 import { fillNormal } from '../../src/core/random.ts'
@@ -33,15 +33,17 @@ export async function golden() {
   }
 }
 
-/** One `describe` for each device that is there; without it a loud skip. */
-export function onDevices(name: string, body: (device: () => Device, deviceName: string) => void, names = deviceNames): void {
-  for (const deviceName of names) {
-    describe(`${name} on ${deviceName}`, async () => {
-      const device = await testDevice(deviceName)
-      if (device) body(() => device, deviceName)
-      else it.skip(`${deviceName} is absent`, (_: TestContext) => {})
-    })
-  }
+/** Tests that run on each device, with a loud skip where it is absent: `golden > webgpu > logits`. */
+export function onDevices(name: string, body: (test: (title: string, run: (device: Device) => Promise<void>) => void, device: string) => void, names = deviceNames): void {
+  describe(name, () => {
+    for (const deviceName of names) {
+      describe(deviceName, () => body((title, run) => it(title, async (context) => {
+        const device = await testDevice(deviceName)
+        if (!device) return context.skip()
+        await run(device)
+      }), deviceName))
+    }
+  })
 }
 
 export const baseConfig = {

@@ -12,6 +12,8 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   check: () => import('./check.ts'),
   doctor: () => import('./doctor.ts'),
   train: () => import('./train.ts'),
+  generate: () => import('./generate.ts'),
+  eval: () => import('./eval.ts'),
 }
 
 export const commandNames = Object.keys(commands)

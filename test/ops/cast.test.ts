@@ -1,0 +1,4 @@
+import { describeOp } from '../support/describe_op.ts'
+import { castOp } from '../../src/ops/cast.ts'
+
+describeOp(castOp)

@@ -1,0 +1,4 @@
+import { describeOp } from '../support/describe_op.ts'
+import { gemmOp } from '../../src/ops/gemm.ts'
+
+describeOp(gemmOp)
