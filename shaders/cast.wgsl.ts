@@ -23,19 +23,19 @@ struct Uniforms { N: u32 }
 @group(0) @binding(1) var<storage, read_write> y: array<u32>;
 @group(0) @binding(2) var<uniform> u: Uniforms;
 
-fn round(bits: u32) -> u32 {
+fn round_bits(bits: u32) -> u32 {
   let rounded = (bits + 0x7fffu + ((bits >> 16u) & 1u)) >> 16u;
   return select(rounded, (bits >> 16u) | 0x40u, (bits & 0x7fffffffu) > 0x7f800000u);
 }
 
 @compute @workgroup_size(64)
-fn cast(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn cast_op(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
   let word = (wg.y * num.x + wg.x) * 64 + lane;
   let i = word * 2;
   if (i >= u.N) { return; }
   var high = 0u;
-  if (i + 1 < u.N) { high = round(x[i + 1]); }
-  y[word] = round(x[i]) | (high << 16u);
+  if (i + 1 < u.N) { high = round_bits(x[i + 1]); }
+  y[word] = round_bits(x[i]) | (high << 16u);
 }
 `
 
@@ -54,7 +54,7 @@ struct Uniforms { N: u32 }
 @group(0) @binding(2) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)
-fn cast(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn cast_op(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wg.y * num.x + wg.x) * 64 + lane;
   if (i >= u.N) { return; }
   y[i] = (x[i >> 1u] >> ((i & 1u) * 16u)) << 16u;
@@ -76,7 +76,7 @@ struct Uniforms { N: u32 }
 @group(0) @binding(2) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)
-fn cast(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn cast_op(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wg.y * num.x + wg.x) * 64 + lane;
   if (i < u.N) { y[i] = x[i]; }
 }

@@ -23,6 +23,26 @@ import { cast } from './cast.ts'
 import { gemm } from './gemm.ts'
 import { grouped_gemm } from './grouped_gemm.ts'
 import { grouped_gemm_bwd_w } from './grouped_gemm_bwd_w.ts'
+import { sort_by_key } from './sort_by_key.ts'
+import { embedding } from './embedding.ts'
+import { embedding_bwd } from './embedding_bwd.ts'
+import { moe_gate } from './moe_gate.ts'
+import { moe_gate_bwd } from './moe_gate_bwd.ts'
+import { moe_weights } from './moe_weights.ts'
+import { moe_weights_bwd } from './moe_weights_bwd.ts'
+import { moe_plan } from './moe_plan.ts'
+import { moe_permute } from './moe_permute.ts'
+import { moe_permute_bwd } from './moe_permute_bwd.ts'
+import { moe_unpermute } from './moe_unpermute.ts'
+import { moe_unpermute_bwd } from './moe_unpermute_bwd.ts'
+import { moe_load } from './moe_load.ts'
+import { bias_update } from './bias_update.ts'
+import { balance_loss } from './balance_loss.ts'
+import { quantize_fp8 } from './quantize_fp8.ts'
+import { dequantize_fp8 } from './dequantize_fp8.ts'
+import { gemm_fp8 } from './gemm_fp8.ts'
+import { grouped_gemm_fp8 } from './grouped_gemm_fp8.ts'
+import { grouped_gemm_fp8_bwd_w } from './grouped_gemm_fp8_bwd_w.ts'
 
 const kernels: WgslKernel[] = [
   rms_norm,
@@ -48,6 +68,26 @@ const kernels: WgslKernel[] = [
   gemm,
   grouped_gemm,
   grouped_gemm_bwd_w,
+  sort_by_key,
+  embedding,
+  embedding_bwd,
+  moe_gate,
+  moe_gate_bwd,
+  moe_weights,
+  moe_weights_bwd,
+  moe_plan,
+  moe_permute,
+  moe_permute_bwd,
+  moe_unpermute,
+  moe_unpermute_bwd,
+  moe_load,
+  bias_update,
+  balance_loss,
+  quantize_fp8,
+  dequantize_fp8,
+  gemm_fp8,
+  grouped_gemm_fp8,
+  grouped_gemm_fp8_bwd_w,
 ]
 
 export const wgslKernels: ReadonlyMap<string, WgslKernel> = new Map(kernels.map((k) => [k.op, k]))

@@ -1,6 +1,7 @@
 // Continues a text, one token at a time: the most likely token, or one drawn at a temperature from counter-based randomness.
 import { InputError } from '../core/errors.ts'
 import { uniform } from '../core/random.ts'
+import { lasting } from './parameters.ts'
 import type { Model } from './transformer.ts'
 
 export interface SampleOptions {
@@ -33,7 +34,7 @@ export async function sample(model: Model, prompt: ArrayLike<number>, options: S
 /** Logits after the last token: [V]. */
 export async function lastLogits(model: Model, ids: ArrayLike<number>): Promise<Float32Array> {
   const { device } = model
-  const logits = device.withoutTape(() => device.scope(() => device.keep(model.forward({ ids, batch: 1, seqLen: ids.length }).logits)))
+  const logits = device.withoutTape(() => lasting(device, () => model.forward({ ids, batch: 1, seqLen: ids.length }).logits))
   try {
     return (await logits.read()).slice(-model.config.vocab_size) as Float32Array
   } finally {

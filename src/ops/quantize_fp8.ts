@@ -1,5 +1,5 @@
 // quantize_fp8: q = e4m3(x / scale), scale = max(amax, 1e-4) / 448 of each tile; DeepSeek-V3's fine-grained recipe. [deepseek-v3.md §2]
-// Bytes and scales are bit-equal on every backend. A tile that holds an infinity or NaN becomes NaN where it is not zero.
+// Bytes and scales are bit-equal on every backend. A NaN makes its whole tile NaN; an infinity becomes NaN and its tile's rest zero.
 import { toE4m3, e4m3Values, type Numbers } from '../core/dtype.ts'
 import { defineOp } from '../core/op.ts'
 import { need, spec, type Shape } from '../core/shape.ts'

@@ -2,6 +2,7 @@
 import type { Device } from '../core/device.ts'
 import type { Tensor } from '../core/tensor.ts'
 import type { Cursor, TokenData } from '../io/data.ts'
+import { lasting } from '../model/parameters.ts'
 import { Model } from '../model/transformer.ts'
 import { AdamW } from './adamw.ts'
 import { batchSizeAt, biasUpdateSpeedAt, learningRate, mtpLossWeightAt, type RunConfig } from './config.ts'
@@ -82,7 +83,7 @@ export class Trainer {
     const batches = this.data.validationBatches(Math.max(1, train.batchSize / train.gradAccumulation), train.evalBatches)
     let sum = 0
     for (const b of batches) {
-      const total = this.device.scope(() => this.device.keep(this.model.loss({ ids: b.ids, targets: b.targets, batch: b.numSequences, seqLen: train.sequenceLength, countLoad: false }).loss))
+      const total = lasting(this.device, () => this.model.loss({ ids: b.ids, targets: b.targets, batch: b.numSequences, seqLen: train.sequenceLength, countLoad: false }).loss)
       sum += (await total.read())[0]
       total.release()
     }

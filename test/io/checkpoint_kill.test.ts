@@ -33,28 +33,28 @@ test(`${numKills} x kill -9 while saving: an acknowledged checkpoint is never lo
   const run = `${dir}/run`
   const files = new NodeFiles()
   let acknowledged = 0
+  let onDisk = 0 // what the last search found: acknowledged, or saved just before the kill
   let leftovers = 0
   for (let kill = 0; kill < numKills; kill++) {
-    const what = `SEED=${seed}, kill ${kill}, ${acknowledged} acknowledged`
-    let resumedFrom = -1
-    const child = start(script, [run], (line) => {
-      const [word, n] = line.split(' ')
-      if (word === 'from') resumedFrom = Number(n)
-      if (word === 'saved') acknowledged = Number(n)
-      if (word === 'warn') throw new Error(`${what}: ${line}`)
-    })
-    // Some kills fall into the start (lock, sweep, search), most into a save.
-    if (next() < 0.85) expect(await child.line(), `${what}: ${child.errors()}`).toMatch(/^from/)
-    const before = acknowledged
-    await new Promise((resolve) => setTimeout(resolve, next() * 40))
+    const child = start(script, [run])
+    // Some kills fall into the start (lock, sweep, search), most into one of the first saves.
+    const lines = next() < 0.15 ? 0 : 1 + Math.floor(next() * 3)
+    for (let i = 0; i < lines; i++) await child.line()
+    await new Promise((resolve) => setTimeout(resolve, next() * (lines ? 15 : 60)))
     child.process.kill('SIGKILL')
     await child.exited
-    if (resumedFrom >= 0) expect(resumedFrom, what).toBeGreaterThanOrEqual(kill ? before - 1e9 : 0)
+    const what = `SEED=${seed}, kill ${kill}: ${child.lines} ${child.errors()}`
+    expect(child.errors(), what).toBe('')
+    for (const [i, line] of child.lines.entries()) {
+      expect(line, what).toBe(i ? `saved ${onDisk + i}` : `from ${onDisk}`)
+      if (i) acknowledged = onDisk + i
+    }
     leftovers += (await files.stat(run)) ? (await files.list(run)).filter((n) => /^\.(tmp|del|old)-/.test(n)).length : 0
-    const found = await findCheckpoint(files, run, { readOnly: true, warn: (m) => { throw new Error(`${what}: ${m}`) } })
-    expect(found?.step ?? 0, what).toBeGreaterThanOrEqual(acknowledged)
+    const found = await findCheckpoint(files, run, { readOnly: true, warn: (m) => expect(m, what).toBe('') })
     if (found) await readContent(files, found.dir, found.step)
+    onDisk = found?.step ?? 0
+    expect(onDisk, what).toBeGreaterThanOrEqual(acknowledged)
   }
-  expect(acknowledged, 'the children got somewhere').toBeGreaterThan(numKills / 2)
+  expect(acknowledged, 'the children got somewhere').toBeGreaterThan(numKills / 4)
   expect(leftovers, 'some kills fell into a save').toBeGreaterThan(0)
 })

@@ -34,5 +34,6 @@ function mutateOnce(holder: { root: unknown }, next: (n: number) => number): voi
 }
 
 function define(object: object, key: string, value: unknown): void {
+  if (Array.isArray(object) && key === 'length') return // not a property that JSON can set
   Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
 }

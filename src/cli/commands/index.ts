@@ -9,6 +9,7 @@ export interface Command {
 }
 
 const commands: Record<string, () => Promise<{ command: Command }>> = {
+  bench: () => import('./bench.ts'),
   check: () => import('./check.ts'),
   doctor: () => import('./doctor.ts'),
   train: () => import('./train.ts'),

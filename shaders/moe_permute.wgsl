@@ -1,0 +1,27 @@
+// moe_permute: xp[r] = x[row_slot[r] / topk], a row of zeros where row_slot is -1.
+//   x         [T, H]  f32  in
+//   row_slot  [P]     i32  in
+//   xp        [P, H]  f32  out
+// grid      (ceil(H / 64), P, 1)   beyond 65,535 rows by striding
+// block     (64, 1, 1)             one element per invocation: neighbours read neighbours
+// smem      0 bytes
+// source    reference in src/ops/moe_permute.ts
+
+struct Uniforms { P: u32, H: u32, topk: u32 }
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> row_slot: array<i32>;
+@group(0) @binding(2) var<storage, read_write> xp: array<f32>;
+@group(0) @binding(3) var<uniform> u: Uniforms;
+
+@compute @workgroup_size(64)
+fn moe_permute(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) num: vec3u) {
+  let h = id.x;
+  if (h >= u.H) { return; }
+  for (var r = id.y; r < u.P; r += num.y) {
+    let slot = row_slot[r];
+    var value = 0.0;
+    if (slot >= 0) { value = x[u32(slot) / u.topk * u.H + h]; }
+    xp[r * u.H + h] = value;
+  }
+}

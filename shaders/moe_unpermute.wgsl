@@ -1,0 +1,31 @@
+// moe_unpermute: y[t] = sum over j of topk_weights[t, j] * yp[slot_row[t * topk + j]], slots of row -1 left out.
+//   yp            [P, H]      f32  in
+//   topk_weights  [T, topk]   f32  in
+//   slot_row      [T * topk]  i32  in
+//   y             [T, H]      f32  out
+// grid      (ceil(H / 64), T, 1)   beyond 65,535 rows by striding
+// block     (64, 1, 1)             one element per invocation: neighbours read neighbours
+// smem      0 bytes
+// source    deepseek-v3.md §1.4; reference in src/ops/moe_unpermute.ts
+
+struct Uniforms { T: u32, H: u32, topk: u32 }
+
+@group(0) @binding(0) var<storage, read> yp: array<f32>;
+@group(0) @binding(1) var<storage, read> topk_weights: array<f32>;
+@group(0) @binding(2) var<storage, read> slot_row: array<i32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> u: Uniforms;
+
+@compute @workgroup_size(64)
+fn moe_unpermute(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) num: vec3u) {
+  let h = id.x;
+  if (h >= u.H) { return; }
+  for (var t = id.y; t < u.T; t += num.y) {
+    var sum = 0.0;
+    for (var slot = t * u.topk; slot < (t + 1) * u.topk; slot++) {
+      let row = slot_row[slot];
+      if (row >= 0) { sum += topk_weights[slot] * yp[u32(row) * u.H + h]; }
+    }
+    y[t * u.H + h] = sum;
+  }
+}

@@ -1,0 +1,29 @@
+// moe_unpermute_bwd: dyp[r] = topk_weights[s] * dy[s / topk] with s = row_slot[r], zeros where s is -1. For dw see moe_unpermute_bwd_w.
+//   dy            [T, H]     f32  in
+//   topk_weights  [T, topk]  f32  in
+//   row_slot      [P]        i32  in
+//   dyp           [P, H]     f32  out
+// grid      (ceil(H / 64), P, 1)   beyond 65,535 rows by striding
+// block     (64, 1, 1)             one element per invocation: neighbours read neighbours
+// smem      0 bytes
+// source    derivative of moe_unpermute; reference in src/ops/moe_unpermute_bwd.ts
+
+struct Uniforms { P: u32, H: u32, topk: u32 }
+
+@group(0) @binding(0) var<storage, read> dy: array<f32>;
+@group(0) @binding(1) var<storage, read> topk_weights: array<f32>;
+@group(0) @binding(2) var<storage, read> row_slot: array<i32>;
+@group(0) @binding(3) var<storage, read_write> dyp: array<f32>;
+@group(0) @binding(4) var<uniform> u: Uniforms;
+
+@compute @workgroup_size(64)
+fn moe_unpermute_bwd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) num: vec3u) {
+  let h = id.x;
+  if (h >= u.H) { return; }
+  for (var r = id.y; r < u.P; r += num.y) {
+    let slot = row_slot[r];
+    var value = 0.0;
+    if (slot >= 0) { value = topk_weights[u32(slot)] * dy[u32(slot) / u.topk * u.H + h]; }
+    dyp[r * u.H + h] = value;
+  }
+}

@@ -1,0 +1,14 @@
+import { ceilDiv, f32, u32, workgroups1d, type WgslKernel } from '../src/core/kernel.ts'
+import type { MoeWeightsAttrs } from '../src/ops/moe_weights.ts'
+import wgsl from './moe_weights_bwd.wgsl'
+
+export const moe_weights_bwd: WgslKernel<MoeWeightsAttrs> = {
+  op: 'moe_weights_bwd',
+  launch({ specs: { scores, topk_indices }, attrs: { normalize, scale } }) {
+    const [T, E] = scores.shape
+    return [{
+      wgsl, entry: 'moe_weights_bwd', bindings: ['dw', 'scores', 'topk_indices', 'dscores'],
+      uniforms: [u32(T * E), u32(E), u32(topk_indices.shape[1]), u32(normalize ? 1 : 0), f32(scale)], workgroups: workgroups1d(ceilDiv(T * E, 64)),
+    }]
+  },
+}

@@ -1,0 +1,159 @@
+// The run as a whole: learning, determinism, bitwise resume, memory, agreement of the backends.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { Device } from '../../src/core/device.ts'
+import type { Tensor } from '../../src/core/tensor.ts'
+import { TokenData } from '../../src/io/data.ts'
+import { NodeFiles } from '../../src/io/node/files.ts'
+import { Model } from '../../src/model/transformer.ts'
+import { AdamW } from '../../src/train/adamw.ts'
+import type { RunConfig } from '../../src/train/config.ts'
+import { train, type RunEvent } from '../../src/train/run.ts'
+import { Trainer } from '../../src/train/trainer.ts'
+import { deviceNames, testDevice } from '../support/devices.ts'
+import { smallRun, smallText } from '../support/small_run.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'weft-run-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+async function run(device: Device, config: RunConfig, dir: string, options: { stopAfter?: number; warnings?: string[] } = {}) {
+  const controller = new AbortController()
+  const events: RunEvent[] = []
+  for await (const event of train({
+    device, config, tokens: smallText(), files: new NodeFiles(), runDir: join(root, dir), signal: controller.signal,
+    warn: (m) => { options.warnings?.push(m) },
+  })) {
+    events.push(event)
+    if (event.event === 'step' && event.step === options.stopAfter) controller.abort()
+  }
+  return events
+}
+
+const losses = (events: RunEvent[]) => events.flatMap((e) => (e.event === 'step' ? [[e.step, e.loss, e.gradNorm]] : []))
+const filesOf = (dir: string) => Object.fromEntries(readdirSync(join(root, dir)).sort().map((f) => [f, readFileSync(join(root, dir, f)).toString('base64')]))
+
+for (const name of deviceNames) {
+  describe(`a run on ${name}`, () => {
+    it('lowers the loss, and twice gives the same bits', async (context) => {
+      const device = await testDevice(name)
+      if (!device) return context.skip()
+      const config = smallRun({ train: { steps: 15, gradAccumulation: 2, optimizer: { lr: 0.01 } } })
+      const first = await run(device, config, `${name}-a`)
+      const second = await run(device, config, `${name}-b`)
+      const all = losses(first)
+      expect(all).toHaveLength(15)
+      expect(all.at(-1)![1]).toBeLessThan(all[0][1] - 0.5)
+      expect(losses(second)).toEqual(all)
+      expect(filesOf(`${name}-b/step-15`)).toEqual(filesOf(`${name}-a/step-15`))
+    })
+
+    it('resumes bit for bit where it was stopped', async (context) => {
+      const device = await testDevice(name)
+      if (!device) return context.skip()
+      const config = smallRun({ train: { steps: 9 } })
+      const quiet = await run(device, config, `${name}-quiet`)
+      const before = await run(device, config, `${name}-cut`, { stopAfter: 3 })
+      expect(before.at(-1)).toMatchObject({ event: 'stopped' })
+      const after = await run(device, config, `${name}-cut`)
+      const again = new Map([...losses(before), ...losses(after)].map((row) => [row[0], row]))
+      expect([...again.values()]).toEqual(losses(quiet))
+      expect(filesOf(`${name}-cut/step-9`)).toEqual(filesOf(`${name}-quiet/step-9`))
+    })
+
+    it('leaves live bytes as they were after each step', async (context) => {
+      const device = await testDevice(name)
+      if (!device) return context.skip()
+      const config = smallRun({ train: { steps: 4, gradAccumulation: 2 } })
+      const before = device.backend.memory().liveBytes
+      const trainer = new Trainer({ device, config, data: dataOf(config) })
+      await trainer.queueStep()
+      const afterOne = device.backend.memory().liveBytes
+      for (let i = 0; i < 3; i++) await trainer.queueStep()
+      await trainer.evaluate()
+      expect(device.backend.memory().liveBytes).toBe(afterOne)
+      trainer.release()
+      expect(device.backend.memory().liveBytes).toBe(before)
+    })
+  })
+}
+
+describe('bf16 and fp8 recipes', () => {
+  it.each(['bf16', 'fp8'])('%s lowers the loss on cpu', async (precision) => {
+    const device = (await testDevice('cpu'))!
+    const events = await run(device, smallRun({ train: { steps: 12, precision, optimizer: { lr: 0.01 } } }), `cpu-${precision}`)
+    const all = losses(events)
+    expect(all.at(-1)![1]).toBeLessThan(all[0][1] - 0.4)
+  })
+})
+
+describe('a step whose gradient is not finite', () => {
+  it('changes no weight', async () => {
+    const device = (await testDevice('cpu'))!
+    const config = smallRun({ train: { steps: 30 } })
+    const trainer = new Trainer({ device, config, data: dataOf(config) })
+    const gate = trainer.model.parameters.get('model.norm.weight')
+    const values = await gate.tensor.read()
+    gate.tensor.write(values.map(() => NaN))
+    const other = trainer.model.parameters.get('lm_head.weight').tensor
+    const before = await other.readBytes()
+    const metrics = await trainer.queueStep()
+    expect(Number.isFinite(metrics.gradNorm)).toBe(false)
+    expect(await other.readBytes()).toEqual(before)
+    trainer.release()
+  })
+})
+
+describe('cpu and webgpu', () => {
+  it('agree within 1e-4 in the loss over 20 steps with forced routing', async (context) => {
+    const webgpu = await testDevice('webgpu')
+    if (!webgpu) return context.skip()
+    const config = smallRun()
+    const reference = (await testDevice('cpu'))!
+    const a = await trainPlainly(reference, config, undefined)
+    const b = await trainPlainly(webgpu, config, a.routing)
+    expect(a.losses.at(-1)).toBeLessThan(a.losses[0])
+    a.losses.forEach((loss, i) => expect(Math.abs(b.losses[i] - loss)).toBeLessThan(1e-4))
+  })
+})
+
+function dataOf(config: RunConfig): TokenData {
+  return new TokenData(smallText(), { sequenceLength: config.train.sequenceLength, vocabSize: 256, seed: 1, validationFraction: 0.1, extra: 2 })
+}
+
+type Routing = Map<number, Int32Array>[]
+
+/** 20 steps without MTP; with `routing`, every step takes those choices of experts. */
+async function trainPlainly(device: Device, config: RunConfig, routing: Routing | undefined) {
+  const data = dataOf(config)
+  const model = new Model(device, config.model)
+  model.initialize(1, 0.02)
+  const optimizer = new AdamW(model.parameters, { ...config.train.optimizer, weightDecay: 0.1, moments: 'f32' })
+  const made: Routing = []
+  const losses: number[] = []
+  let cursor = { epoch: 0, offset: 0 }
+  for (let step = 0; step < 20; step++) {
+    const batch = data.batch(cursor, 2)
+    cursor = batch.cursor
+    const { T, topk } = { T: batch.ids.length, topk: config.model.num_experts_per_tok }
+    const chosen = new Map<number, Tensor>()
+    const forced = new Map<number, Tensor>()
+    for (const [layer, indices] of routing?.[step] ?? []) forced.set(layer, device.tensor('i32', [T, topk], indices))
+    const loss = device.scope(() => {
+      const { result, tape } = device.record(() => model.loss({
+        ids: batch.ids, targets: batch.targets, batch: 2, seqLen: config.train.sequenceLength, forcedRouting: routing && forced,
+        observe: (name, t) => { const m = /^router\.(\d+)\.topk_indices$/.exec(name); if (m) chosen.set(Number(m[1]), t.retain()) },
+      }))
+      tape.backward(result.roots)
+      optimizer.step(0.003)
+      return result.loss
+    })
+    losses.push((await loss.read())[0])
+    made.push(new Map(await Promise.all([...chosen].map(async ([layer, t]) => [layer, (await t.read()) as Int32Array] as const))))
+    for (const t of [loss, ...chosen.values(), ...forced.values()]) t.release()
+  }
+  optimizer.release()
+  model.release()
+  return { losses, routing: made }
+}
