@@ -16,7 +16,17 @@ export interface StepMetrics {
   load: number[][]
 }
 
-export interface TrainerOptions { device: Device; config: RunConfig; data: TokenData }
+/** What a step is about to do; `--dry-run` sorts memory by it. */
+export type Phase = 'weights' | 'moments' | 'forward' | 'backward' | 'update'
+
+export interface TrainerOptions {
+  device: Device
+  config: RunConfig
+  data: TokenData
+  /** false: weights stay undefined, for those who load them or only count bytes. Default true. */
+  initialize?: boolean
+  onPhase?: (phase: Phase) => void
+}
 
 export class Trainer {
   readonly device: Device
@@ -28,13 +38,18 @@ export class Trainer {
   step = 0
   cursor: Cursor = { epoch: 0, offset: 0 }
 
-  constructor({ device, config, data }: TrainerOptions) {
+  private readonly onPhase: (phase: Phase) => void
+
+  constructor({ device, config, data, initialize = true, onPhase = () => {} }: TrainerOptions) {
+    this.onPhase = onPhase
     this.device = device
     this.config = config
     this.data = data
+    onPhase('weights')
     this.model = new Model(device, config.model, { recipe: config.train.precision })
-    this.model.initialize(config.train.seed, config.train.initializerRange)
+    if (initialize) this.model.initialize(config.train.seed, config.train.initializerRange)
     const { beta1, beta2, eps, weightDecay, clip } = config.train.optimizer
+    onPhase('moments')
     this.optimizer = new AdamW(this.model.parameters, { beta1, beta2, eps, weightDecay, clip, moments: config.train.precision === 'f32' ? 'f32' : 'bf16' })
   }
 
@@ -50,16 +65,19 @@ export class Trainer {
       const totals: Tensor[] = []
       for (let micro = 0; micro < train.gradAccumulation; micro++) {
         const rows = (a: Int32Array) => a.subarray(micro * perMicro * seqLen, (micro + 1) * perMicro * seqLen)
+        this.onPhase('forward')
         totals.push(this.device.scope(() => {
           const { result, tape } = this.device.record(() => this.model.loss({
             ids: rows(batch.ids), targets: rows(batch.targets), mtpTargets: batch.mtpTargets ? rows(batch.mtpTargets) : undefined,
             batch: perMicro, seqLen, count: batchSize * seqLen, mtpCount: batchSize * seqLen,
             mtpWeight: mtpLossWeightAt(train, step), balanceAlpha: train.balance.sequenceLossAlpha / train.gradAccumulation,
           }))
+          this.onPhase('backward')
           tape.backward(result.roots)
           return result.loss
         }))
       }
+      this.onPhase('update')
       const norm = this.optimizer.step(learningRate(train, step))
       const loads = this.model.moeLayers.map((moe) => moe.load)
       const read = this.device.read([...totals, norm, ...loads])

@@ -57,4 +57,4 @@ test(`${numKills} x kill -9 while saving: an acknowledged checkpoint is never lo
   }
   expect(acknowledged, 'the children got somewhere').toBeGreaterThan(numKills / 4)
   expect(leftovers, 'some kills fell into a save').toBeGreaterThan(0)
-})
+}, numKills * 3000)

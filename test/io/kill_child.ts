@@ -1,5 +1,5 @@
 // Child of checkpoint_kill.test.ts: goes on from the newest checkpoint and saves one step after the other until it is
-// killed. Prints `from N`, then `saved N` after each save. argv: run directory, lockRunDir or no lock.
+// killed. Prints `from N`, then `saved N` after each save. argv: run directory.
 import { NodeFiles } from '../../src/io/node/files.ts'
 import { lockRunDir } from '../../src/io/node/lock.ts'
 import { findCheckpoint, saveCheckpoint } from '../../src/train/checkpoint.ts'

@@ -27,7 +27,7 @@ describe('JsonScanner', () => {
     fc.assert(fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const text = pieces.join('')
       if (skips(text)) JSON.parse(text)
-    }), { numRuns: 20_000 })
+    }), { numRuns: 5_000 })
   })
 
   test.each(['01', '-', '1.', '.5', '+1', 'nul', 'truex', 'NaN', '1e', '"\t"', '[1 2]', '{"a":1,"a":1}', '{"a"}', '[,]', ''])('refuses %j', (text) => {
@@ -41,7 +41,7 @@ describe('JsonScanner', () => {
   })
 
   test('strings decode as JSON.parse does', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }).filter((s) => !/\p{Surrogate}/u.test(s)), (text) => {
+    fc.assert(fc.property(fc.string({ unit: fc.constantFrom('a', '\\', '"', '\n', '\u0000', '\u007f', 'é', '\ud83d\ude00', '\u2028') }), (text) => {
       expect(new JsonScanner(JSON.stringify(text), 'f').string('s')).toBe(text)
     }))
   })

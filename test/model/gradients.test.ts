@@ -25,7 +25,7 @@ describe('gradients of a whole model in float64', () => {
     ['q_lora_rank null, one group, no dense layer, no MTP', { q_lora_rank: null, n_group: 1, topk_group: 1, first_k_dense_replace: 0, num_nextn_predict_layers: 0 }],
   ]
   for (const [name, changes] of cases) {
-    for (const recompute of [false, true]) {
+    for (const recompute of name === 'the base' ? [false, true] : [false]) {
       it(`${name}${recompute ? ', recomputed' : ''}: finite differences`, async () => {
         const { device, numbers } = float64()
         const config = configOf(changes)
@@ -40,7 +40,7 @@ describe('gradients of a whole model in float64', () => {
         for (const p of model.parameters.trainable) {
           const x = numbers(p.tensor)
           const g = p.tensor.grad ? numbers(p.tensor.grad) : new Float64Array(x.length)
-          const stride = Math.max(1, Math.floor(x.length / 7))
+          const stride = Math.max(1, Math.floor(x.length / 4))
           for (let i = checked % stride; i < x.length; i += stride) {
             const was = x[i]
             x[i] = was + 1e-5
@@ -53,7 +53,7 @@ describe('gradients of a whole model in float64', () => {
             checked++
           }
         }
-        expect(checked).toBeGreaterThan(150)
+        expect(checked).toBeGreaterThan(80)
         // Unused experts and those of other tokens aside, nothing may be silently without a gradient.
         expect(model.parameters.trainable.filter((p) => !p.tensor.grad).map((p) => p.name)).toEqual([])
         model.release()

@@ -43,7 +43,7 @@ describe('framing', () => {
   it('begins as every TensorFlow event file does', () => {
     const first = frameRecord(encodeEvent({ wallTimeSec: 1.5e9, fileVersion: 'brain.Event:2' }))
     expect(hex(first.subarray(0, 12))).toBe('1800000000000000a37f4b22') // 24 bytes and their masked CRC
-    expect(hex(first.subarray(12, -4))).toBe('0900000000' + '2f5ad641' + '1a0d' + hex(new TextEncoder().encode('brain.Event:2')))
+    expect(hex(first.subarray(12, -4))).toBe('09' + '000000c00b5ad641' + '1a0d' + hex(new TextEncoder().encode('brain.Event:2')))
   })
 })
 
