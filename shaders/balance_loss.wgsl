@@ -1,12 +1,15 @@
 // balance_loss: loss = alpha / T * sum over t of mean[t]; dscores[t, e] = alpha / T * (f[b, e] - mean[t]) / row[t].
-//   counts   [B, E]          u32  scratch, in
-//   row      [T]             f32  scratch, in: sum of a token's scores
-//   mean     [T]             f32  scratch, in: sum over e of f[b, e] s[t, e] / row[t]
-//   dscores  [T, E]          f32  out
+//   scores        [T, E]     f32  in, for balance_rows
+//   topk_indices  [T, topk]  i32  in, for balance_counts
+//   loss          [1]        f32  out of balance_total and sum_columns
+//   counts        [B, E]     u32  scratch, out of balance_counts
+//   row           [T]        f32  scratch, out of balance_rows: sum of a token's scores
+//   mean          [T]        f32  scratch, out of balance_rows: sum over e of f[b, e] s[t, e] / row[t]
+//   dscores       [T, E]     f32  out
 // grid      (ceil(T * E / 64), 1, 1)   one score per invocation; beyond 65,535 also y
 // block     (64, 1, 1)
 // smem      0 bytes
-// source    derivative of the loss, f constant; reference in src/ops/balance_loss.ts. The loss itself: balance_total.wgsl
+// source    derivative of the loss, f constant; reference in src/ops/balance_loss.ts
 
 struct Uniforms { N: u32, E: u32, seqLen: u32, perCount: f32, factor: f32 }
 

@@ -1,7 +1,6 @@
 // balance_total: loss = factor * sum over t of mean[t]: the last step of balance_loss.
 //   mean  [T]  f32  scratch, in
-//   part  [64] f32  scratch, out
-// then sum_columns adds part
+//   part  [64]  f32  scratch, out: sum_columns adds them up
 // grid      (1, 1, 1)
 // block     (64, 1, 1)
 // smem      0 bytes

@@ -16,9 +16,18 @@ export interface BlockedGemm extends BlockedGemmOptions {
 export function blockedGemm({ M, N, K, E = 1, bindings, ...options }: BlockedGemm): Dispatch {
   const uniforms: Uniform[] = [u32(M), u32(N), u32(K), u32(E)]
   return {
-    label: 'gemm_blocked', wgsl: blockedGemmText(options), entry: 'gemm_blocked', bindings, uniforms,
+    label: 'gemm_blocked', wgsl: textOf(options), entry: 'gemm_blocked', bindings, uniforms,
     workgroups: [atMost(ceilDiv(N, tileColumns)), atMost(ceilDiv(M, tileRows)), options.groups === 'sum' ? E : 1],
   }
+}
+
+const texts = new Map<string, string>()
+
+function textOf({ a, scales, groups }: BlockedGemmOptions): string {
+  const key = `${a} ${scales} ${groups}`
+  let text = texts.get(key)
+  if (!text) texts.set(key, (text = blockedGemmText({ a, scales, groups })))
+  return text
 }
 
 /** x [E, R, C] f32 -> y [E, C, R]. */

@@ -1,6 +1,9 @@
 // moe_gate: topk_indices[t] = the topk experts of largest choice[e, t] within the topkGroup groups of largest score.
-//   choice        [E, T]     f32  scratch, in: score + bias
-//   group_score   [G, T]     f32  scratch, in (choice again when there is one group: unused)
+//   logits        [T, E]     f32  in, for moe_scores
+//   bias          [E]        f32  in, for moe_scores
+//   scores        [T, E]     f32  out of moe_scores
+//   choice        [E, T]     f32  scratch, out of moe_scores: scores + bias
+//   group_score   [G, T]     f32  scratch, out of moe_group_scores (with one group: choice again, unused)
 //   topk_indices  [T, topk]  i32  out, descending, ties to the lower index
 // grid      (ceil(T / 64), 1, 1)   one token per invocation; beyond 65,535 also y
 // block     (64, 1, 1)

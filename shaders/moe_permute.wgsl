@@ -1,7 +1,8 @@
 // moe_permute: xp[r] = x[row_slot[r] / topk], a row of zeros where row_slot is -1.
-//   x         [T, H]  f32  in
-//   row_slot  [P]     i32  in
-//   xp        [P, H]  f32  out
+//   x         [T, H]      f32  in
+//   row_slot  [P]         i32  in
+//   slot_row  [T * topk]  i32  in, for backward only
+//   xp        [P, H]      f32  out
 // grid      (ceil(H / 64), P, 1)   beyond 65,535 rows by striding
 // block     (64, 1, 1)             one element per invocation: neighbours read neighbours
 // smem      0 bytes

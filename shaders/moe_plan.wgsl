@@ -1,9 +1,11 @@
 // moe_plan: row_slot[offsets[e] + i] = order[sorted[e] + i] for the i-th slot of expert e, else -1; slot_row is its inverse.
-//   order     [N]      i32  scratch, in: slots in order of experts, by sort_by_key; those of no expert come last
-//   sorted    [E + 1]  i32  scratch, in: where each expert begins in order
-//   offsets   [E + 1]  i32  in: where each expert begins in the permuted rows
-//   slot_row  [N]      i32  out
-//   row_slot  [P]      i32  out, P >= N
+//   topk_indices  [T, topk]  i32  in, for sort_by_key; N = T * topk
+//   order         [N]        i32  scratch, out of sort_by_key: slots in order of experts; those of no expert come last
+//   sorted        [E + 1]    i32  scratch, out of sort_by_key: where each expert begins in order
+//   offsets       [E + 1]    i32  out of moe_offsets: where each expert begins in the permuted rows
+//   slot_row      [N]        i32  out
+//   row_slot      [P]        i32  out, P >= N
+//   counts        [E]        i32  out of moe_offsets
 // grid      (ceil(P / 64), 1, 1)   one row per invocation; beyond 65,535 also y
 // block     (64, 1, 1)
 // smem      0 bytes

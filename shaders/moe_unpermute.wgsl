@@ -2,6 +2,7 @@
 //   yp            [P, H]      f32  in
 //   topk_weights  [T, topk]   f32  in
 //   slot_row      [T * topk]  i32  in
+//   row_slot      [P]         i32  in, for backward only
 //   y             [T, H]      f32  out
 // grid      (ceil(H / 64), T, 1)   beyond 65,535 rows by striding
 // block     (64, 1, 1)             one element per invocation: neighbours read neighbours

@@ -1,8 +1,11 @@
-// moe_unpermute_bwd: dyp[r] = topk_weights[s] * dy[s / topk] with s = row_slot[r], zeros where s is -1. For dw see moe_unpermute_bwd_w.
-//   dy            [T, H]     f32  in
-//   topk_weights  [T, topk]  f32  in
-//   row_slot      [P]        i32  in
-//   dyp           [P, H]     f32  out
+// moe_unpermute_bwd: dyp[r] = topk_weights[s] * dy[s / topk] with s = row_slot[r], zeros where s is -1.
+//   dy            [T, H]      f32  in
+//   yp            [P, H]      f32  in, for moe_unpermute_bwd_w
+//   topk_weights  [T, topk]   f32  in
+//   slot_row      [T * topk]  i32  in, for moe_unpermute_bwd_w
+//   row_slot      [P]         i32  in
+//   dyp           [P, H]      f32  out
+//   dw            [T, topk]   f32  out of moe_unpermute_bwd_w
 // grid      (ceil(H / 64), P, 1)   beyond 65,535 rows by striding
 // block     (64, 1, 1)             one element per invocation: neighbours read neighbours
 // smem      0 bytes

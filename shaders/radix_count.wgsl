@@ -1,6 +1,6 @@
 // radix_count: hist[d, b] = number of keys in block b whose digit is d: the first half of a pass of sort_by_key.
-//   keys   [N]            i32  in
-//   order  [N]            u32  in, scratch: what earlier passes made of it (unused in the first)
+//   keys   [N]               i32  in
+//   order  [N]               u32  in, scratch: what the pass before made (unused in the first)
 //   hist   [D, ceil(N / B)]  u32  scratch, out
 // grid      (ceil(N / B / 64), 1, 1)   one block of B keys per invocation
 // block     (64, 1, 1)

@@ -1,8 +1,9 @@
 // sort_by_key: next[place[d, b] + how many of digit d stand before i in block b] = order[i]: the second half of a pass.
-//   keys   [N]            i32  in
-//   order  [N]            u32  in, scratch: what earlier passes made of it (unused in the first)
-//   place  [D, ceil(N / B)]  u32  scratch, in: the prefix sum of radix_count's counts; out: where each digit of a block ends
-//   next   [N]            u32  out
+//   keys     [N]               i32  in
+//   order    [N]               u32  in, scratch: what the pass before made (unused in the first); out of the last as next
+//   place    [D, ceil(N / B)]  u32  scratch, inout: the prefix sum of radix_count's counts; then where each digit of a block ends
+//   next     [N]               u32  out
+//   offsets  [numKeys + 1]     i32  out of sort_offsets (one pass) or key_count and prefix_sum (many keys)
 // grid      (ceil(N / B / 64), 1, 1)   one block of B keys per invocation, in order: the sort is stable
 // block     (64, 1, 1)
 // smem      0 bytes

@@ -38,7 +38,7 @@ const forward = (g: Grouping, [N, K]: Size, layout: GroupedLayout, dtype: FloatO
 })
 
 export const grouped_gemm_cases: OpCase[] = layouts.flatMap((layout) => [
-  ...groupings.map((g) => forward(g, [33, 17], layout, 'f32', 'f32')),
+  ...[[33, 17], [36, 20]].flatMap((size) => groupings.map((g) => forward(g, size as Size, layout, 'f32', 'f32'))),
   ...sizes.map((size) => forward(groupings[2], size, layout, 'f32', 'f32')),
   ...groupings.slice(1, 4).map((g) => forward(g, [33, 17], layout, 'bf16', 'f32')),
   forward(groupings[2], [5, 3], layout, 'bf16', 'bf16'),
@@ -51,7 +51,7 @@ const backward = (g: Grouping, [N, K]: Size, dtype: FloatOut, slow = false): OpC
 })
 
 export const grouped_gemm_bwd_w_cases: OpCase[] = [
-  ...groupings.map((g) => backward(g, [33, 17], 'f32')),
+  ...[[33, 17], [36, 20]].flatMap((size) => groupings.map((g) => backward(g, size as Size, 'f32'))),
   ...sizes.map((size) => backward(groupings[2], size, 'f32')),
   ...groupings.slice(1, 4).map((g) => backward(g, [33, 17], 'bf16')),
   backward(deepSeek, [2048, 7168], 'f32', true),

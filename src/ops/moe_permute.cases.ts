@@ -9,7 +9,7 @@ const size = (T: number, H: number, E: number, topk: number, align: number, slow
 
 /** Sizes that permuting and unpermuting share. */
 export const routedSizes: Size[] = [
-  size(1, 1, 1, 1, 1), size(7, 30, 5, 2, 8), size(24, 63, 8, 3, 8), size(24, 64, 8, 3, 64), size(33, 65, 9, 1, 16), size(20, 300, 256, 8, 8), size(64, 7168, 32, 8, 8, true),
+  size(1, 1, 1, 1, 1), size(7, 30, 5, 2, 8), size(24, 63, 8, 3, 8), size(24, 64, 8, 3, 64), size(33, 65, 9, 1, 16), size(20, 130, 64, 8, 8), size(64, 7168, 32, 8, 8, true),
   { ...size(40, 16, 8, 2, 8), name: '[40, 16] empty experts', choices: (r) => randomTopk(r, 40, 8, 2, [0, 3, 7]) },
   { ...size(70, 16, 4, 1, 32), name: '[70, 16] one expert takes all', choices: (r) => r.integers([70, 1], 2, 3) },
   { ...size(40, 16, 5, 3, 8), name: '[40, 16] some of no expert', choices: (r) => r.integers([40, 3], -3, 9) },

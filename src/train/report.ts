@@ -172,10 +172,18 @@ function tokensUntil(config: RunConfig, lastStep: number): number {
 /** Steps that one smoothed point averages: a fortieth of the run. */
 const smoothing = (numRows: number) => Math.max(1, 2 * Math.floor(numRows / 80) + 1)
 
-/** Centred moving mean; the window shrinks at both ends; NaN stays out of it. */
+/** Centred moving mean from running sums; the window shrinks at both ends; NaN stays out of it. */
 function smooth(points: Series['points'], window: number): [number, number][] {
   const half = (window - 1) / 2
-  return points.map(([x], i) => [x, mean(points.slice(Math.max(0, i - half), i + half + 1).map((p) => p[1]).filter(Number.isFinite))])
+  const sums = new Float64Array(points.length + 1), counts = new Float64Array(points.length + 1)
+  points.forEach(([, y], i) => {
+    sums[i + 1] = sums[i] + (Number.isFinite(y) ? y : 0)
+    counts[i + 1] = counts[i] + (Number.isFinite(y) ? 1 : 0)
+  })
+  return points.map(([x], i) => {
+    const begin = Math.max(0, i - half), end = Math.min(points.length, i + half + 1)
+    return [x, (sums[end] - sums[begin]) / (counts[end] - counts[begin])]
+  })
 }
 
 function mean(values: ArrayLike<number>): number {

@@ -71,6 +71,18 @@ describe('checkpoints', () => {
     expect(await files.list('run')).toEqual(['step-1', 'step-2'])
   })
 
+  test('a replacement that fails at its last rename leaves the old one in place', async () => {
+    const memory = await saved(1, 2)
+    const files = new FaultyFiles(memory, { failAt: 0, fault: 'EIO' })
+    files.rename = async (from, to) => {
+      if (from.includes('.tmp-') && to === 'run/step-2') throw new Error('EIO')
+      return memory.rename(from, to)
+    }
+    await expect(saveCheckpoint(files, 'run', 2, writeContent(2, 7))).rejects.toThrow(CheckpointNotSaved)
+    expect(await memory.list('run')).toEqual(['step-1', 'step-2'])
+    expect(await readContent(memory, 'run/step-2', 2)).toBe(1)
+  })
+
   test('a checkpoint that was being replaced is put back', async () => {
     const files = await saved(1, 2)
     await files.rename('run/step-2', 'run/.old-2-abc')
@@ -102,8 +114,13 @@ describe('checkpoints', () => {
 
   test('files written past the Files that were given are fsynced and hashed too', async () => {
     const files = new MemoryFiles()
-    await saveCheckpoint(files, 'run', 1, async (dir) => writeContent(1)(dir, files))
+    const synced: string[] = []
+    const noting = Object.assign(new FaultyFiles(files, { failAt: 0, fault: 'EIO' }), { sync: async (path: string) => void synced.push(path) })
+    await saveCheckpoint(noting, 'run', 1, async (dir) => writeContent(1)(dir, files))
     expect((await find(files)).step).toBe(1)
+    // The parent once, both files, both directories from the inside out, and the names in the run's directory last.
+    expect(synced.map((path) => path.replace(/\.tmp-1-[0-9a-f]{12}/, 'tmp'))).toEqual(
+      ['.', 'run/tmp/state.safetensors', 'run/tmp/more/note', 'run/tmp/more', 'run/tmp', 'run'])
   })
 
   test('renames, removals and rewrites inside the content', async () => {

@@ -28,6 +28,7 @@ const good: Record<string, [json: string, data: number]> = {
   'zero-size tensor': [`{"a":${entry('F32', '[0]', '[0,0]')}}`, 0],
   'zero-size tensor between two': [`{${a4},"z":${entry('I64', '[3,0]', '[4,4]')},"b":${entry('U8', '[1]', '[4,5]')}}`, 5],
   'two zero-size tensors at one offset': [`{"y":${entry('F32', '[0]', '[4,4]')},"z":${entry('F32', '[0,7]', '[4,4]')},${a4}}`, 4],
+  'zero-size tensor listed behind the one at its offset': [`{${a4},"z":${entry('F32', '[0]', '[0,0]')}}`, 4],
   'empty name': [`{"":${entry('U8', '[1]', '[0,1]')}}`, 1],
   'name __proto__': [`{"__proto__":${entry('U8', '[1]', '[0,1]')}}`, 1],
   'name constructor': [`{"constructor":${entry('U8', '[1]', '[0,1]')}}`, 1],

@@ -82,7 +82,7 @@ describe('parseModelConfig', () => {
         expect(error).toBeInstanceOf(InputError)
         expect((error as Error).message).toMatch(/^config\.json: \S+.* (is|must|has)/)
       }
-    }), { numRuns: 2000 })
+    }), { numRuns: 1000 })
   }, 20_000)
 })
 

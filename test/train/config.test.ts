@@ -66,7 +66,7 @@ describe('parseRunConfig', () => {
         expect(error).toBeInstanceOf(InputError)
         expect((error as Error).message).toMatch(/^run\.json: \S+.* (is|must|has)/)
       }
-    }), { numRuns: 1500 })
+    }), { numRuns: 800 })
   }, 20_000)
 })
 

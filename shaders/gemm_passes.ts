@@ -1,0 +1,64 @@
+// The f32 product as passes: the vec4 kernel of gemm.wgsl.ts where the sizes allow it, else the blocked one.
+import { ceilDiv, scratch, u32, workgroups1d, type Binding, type Dispatch, type GpuInfo } from '../src/core/kernel.ts'
+import { gemmGrid, gemmSizes, gemmSplits, gemmWgsl, type GemmOptions } from './gemm.wgsl.ts'
+import { blockedGemm, transposePass } from './gemm_blocked.ts'
+import { sumRows } from './sum_rows.ts'
+import zeroTail from './zero_tail.wgsl'
+
+export interface Product {
+  layout: 'nt' | 'nn' | 'tn'
+  M: number; N: number; K: number
+  /** Present for the grouped products: rows of a (nt, nn) or segments of K (tn) by expert. */
+  E?: number
+  a: Binding; b: Binding; offsets?: Binding; c: Binding
+}
+
+export function product(gpu: GpuInfo, p: Product): Dispatch[] {
+  const { layout, M, N, K } = p
+  const whole = N % 4 === 0 && (layout === 'tn' ? M : K) % 4 === 0 && K > 0
+  return whole ? fast(gpu, p) : blocked(p)
+}
+
+function fast(gpu: GpuInfo, { layout, M, N, K, E = 1, a, b, offsets, c }: Product): Dispatch[] {
+  // Quads pass rows of a round among four lanes; that needs the subgroups feature.
+  const quads = (gpu as { subgroups?: boolean }).subgroups === true
+  const options: GemmOptions = { layout, grouped: offsets !== undefined, quads, ...(quads ? {} : { rows: layout === 'tn' ? 2 : 8 }) }
+  const splits = layout === 'tn' && !offsets ? gemmSplits(options, M, N, K, E) : 1
+  const target = splits === 1 ? c : scratch('partial products', splits * M * N * 4)
+  const passes: Dispatch[] = [{
+    label: 'gemm', wgsl: textOf(options), entry: 'gemm', bindings: [a, b, target, ...(offsets ? [offsets] : [])],
+    uniforms: [...gemmSizes(M, N, K, E, splits)].map(u32), workgroups: gemmGrid(options, M, N, E, splits),
+  }]
+  if (splits > 1) passes.push(sumRows(target, c, splits, M * N))
+  if (offsets && layout !== 'tn') {
+    passes.push({ label: 'zero_tail', wgsl: zeroTail, entry: 'zero_tail', bindings: [offsets, c], uniforms: [u32(E), u32(M), u32(N)],
+      workgroups: workgroups1d(ceilDiv(M * N, 64)) })
+  }
+  return passes
+}
+
+function blocked({ layout, M, N, K, E = 1, a, b, offsets, c }: Product): Dispatch[] {
+  const passes: Dispatch[] = []
+  let right = b
+  if (layout === 'nt') {
+    right = scratch('b transposed', E * K * N * 4)
+    passes.push(transposePass(b, right, E, N, K))
+  }
+  const bindings = [a, right, ...(offsets ? [offsets] : []), c]
+  const groups = !offsets ? undefined : layout === 'tn' ? 'sum' as const : 'rows' as const
+  return [...passes, blockedGemm({ M, N, K, E, a: layout === 'tn' ? 'km' : 'mk', groups, bindings })]
+}
+
+const texts = new Map<string, string>()
+
+function textOf(options: GemmOptions): string {
+  const key = JSON.stringify(options)
+  let text = texts.get(key)
+  if (!text) {
+    // Uniforms are the last binding of every kernel here.
+    text = gemmWgsl(options)
+    if (options.grouped) text = text.replace('@binding(3) var<uniform>', '@binding(4) var<uniform>').replace('@binding(4) var<storage, read> offsets', '@binding(3) var<storage, read> offsets')
+    texts.set(key, text)
+  }
+  return text
+}
