@@ -1,6 +1,5 @@
 // GEMM rows: squares, and the products of the yardstick's training step, each beside the plain kernel in the same run.
 import type { Device } from '../src/core/device.ts'
-import { uniform } from '../src/core/random.ts'
 import { ops } from '../src/ops/index.ts'
 import { defaultTiming, leastTimes } from './measure.ts'
 import { plainGemm, plainName, type Layout } from './plain_gemm.ts'
@@ -24,9 +23,8 @@ export const stepShapes: GemmShape[] = linears.flatMap(([out, inputs]): GemmShap
 /** One row. `gpu` is the peer's own device; without one there is no peer (device cpu). */
 export async function benchGemm(device: Device, gpu: GPUDevice | undefined, { layout, M, N, K }: GemmShape): Promise<BenchRow> {
   const op = ops.find(([o]) => o.name === 'gemm')![0]
-  const data = (n: number, name: string) => Float32Array.from({ length: n }, (_, i) => uniform(1, name, i) - 0.5)
-  const aHost = data(M * K, 'a')
-  const bHost = data(N * K, 'b')
+  const aHost = scatter(M * K, 1)
+  const bHost = scatter(N * K, 2)
   const a = device.tensor('f32', layout === 'tn' ? [K, M] : [M, K], aHost)
   const b = device.tensor('f32', layout === 'nt' ? [N, K] : [K, N], bHost)
   const run = () => device.run(op, { a, b }, { layout, out: 'f32' }).c
@@ -59,4 +57,12 @@ export async function benchGemm(device: Device, gpu: GPUDevice | undefined, { la
     for (let i = 0; i < theirs.length; i++) error = Math.max(error, Math.abs(mine[i] - theirs[i]))
     if (!(error <= 1e-4 * Math.sqrt(K))) throw new Error(`gemm ${layout} m=${M} n=${N} k=${K}: ${device.name} and the ${plainName} kernel differ by ${error}`)
   }
+}
+
+/** Numbers in [-0.5, 0.5) without pattern: a linear congruential generator. */
+function scatter(n: number, seed: number): Float32Array {
+  const out = new Float32Array(n)
+  let state = seed
+  for (let i = 0; i < n; i++) out[i] = ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 8) / 2 ** 24 - 0.5
+  return out
 }

@@ -1,27 +1,33 @@
-import { ceilDiv, f32, u32, workgroups1d, type Dispatch, type WgslKernel } from '../src/core/kernel.ts'
+import { ceilDiv, f32, u32, workgroups1d, type Dispatch, type GpuInfo, type WgslKernel } from '../src/core/kernel.ts'
 import type { Specs } from '../src/core/op.ts'
-import { attentionWgsl } from './attention.wgsl.ts'
+import { attentionWgsl, type AttentionTile } from './attention.wgsl.ts'
 
 const texts = new Map<string, string>()
 
-/** Generated text, made once: pipelines are found by text. */
-export function textFor(make: (D: number, Dv: number) => string, { q, v }: Specs): string {
-  const key = `${make.name} ${q.shape[2]} ${v.shape[2]}`
-  let text = texts.get(key)
-  if (!text) texts.set(key, (text = make(q.shape[2], v.shape[2])))
-  return text
-}
-
-/** Uniforms and grid that the three attention kernels share. */
-export function attentionGrid({ q }: Specs, { seqLen, scale }: { seqLen: number; scale: number }): Pick<Dispatch, 'uniforms' | 'workgroups'> {
-  const [T, n] = q.shape
-  const groups = (T / seqLen) * n * ceilDiv(seqLen, 64)
-  return { uniforms: [u32(seqLen), u32(n), u32(groups), f32(scale)], workgroups: workgroups1d(groups) }
+/**
+ * What the attention kernels share: text (made once: pipelines are found by text), uniforms and grid. `rows`: a lane's on
+ * a software adapter, measured on SwiftShader at D 24, Dv 16; longer texts compile for seconds there.
+ */
+export function attentionDispatch(
+  make: (D: number, Dv: number, tile: AttentionTile) => string, rows: number,
+  { q, v }: Specs, { seqLen, scale }: { seqLen: number; scale: number }, gpu: GpuInfo,
+): Pick<Dispatch, 'wgsl' | 'uniforms' | 'workgroups'> {
+  const [T, n, D] = q.shape
+  const Dv = v.shape[2]
+  const small = D <= 32 && Dv <= 32
+  const tile = gpu.software
+    ? { rows: small ? rows : 2, block: 1, workgroup: 16, unroll: 8 }
+    : { rows: small ? 2 : 1, block: small ? 2 : 1, workgroup: 64, unroll: 16 }
+  const key = `${make.name} ${D} ${Dv}${gpu.software ? ' software' : ''}`
+  let wgsl = texts.get(key)
+  if (!wgsl) texts.set(key, (wgsl = make(D, Dv, tile)))
+  const lanes = (T / seqLen) * n * ceilDiv(seqLen, tile.rows)
+  return { wgsl, uniforms: [u32(seqLen), u32(n), u32(lanes), f32(scale)], workgroups: workgroups1d(ceilDiv(lanes, tile.workgroup)) }
 }
 
 export const attention: WgslKernel<{ seqLen: number; scale: number }> = {
   op: 'attention',
-  launch: ({ specs, attrs }) => [
-    { wgsl: textFor(attentionWgsl, specs), entry: 'attention', bindings: ['q', 'k', 'v', 'o', 'lse'], ...attentionGrid(specs, attrs) },
+  launch: ({ specs, attrs }, gpu) => [
+    { entry: 'attention', bindings: ['q', 'k', 'v', 'o', 'lse'], ...attentionDispatch(attentionWgsl, 4, specs, attrs, gpu) },
   ],
 }

@@ -1,112 +1,152 @@
-// Text of the attention kernels from the head dims. A lane owns one row (of queries, or of keys in the dk/dv kernel); lanes next
-// to each other own rows next to each other of the same head, so that what they read of the other side is the same
-// address: one broadcast load. Rows of the other side come in blocks of four, so that running sums are touched once a block.
+// Text of the attention kernels from the head dims. A lane owns `rows` consecutive rows (of queries, or of keys in the dk/dv
+// kernel) of one head and streams over the other side, `block` rows at a time. Lanes next to each other own rows next to each other,
+// so that on a GPU what they read of the other side is mostly one address. On a software adapter a load costs dozens of
+// multiply-adds whatever the address: there a lane takes more rows. Loads are vec4 wherever the dims allow.
 
-/** Up to this a row is held in named scalars; beyond, in a private array that a loop walks. */
-const unrolled = 64
-const block = [0, 1, 2, 3]
+export interface AttentionTile {
+  /** Rows that a lane owns. */
+  readonly rows: number
+  /** Rows of the other side per loop iteration. */
+  readonly block: number
+  readonly workgroup: number
+  /** Up to this many chunks a row is held in named values; beyond, in a private array that a loop walks. */
+  readonly unroll: number
+}
 
-/** A row of `dim` numbers held by a lane. */
-class Row {
+const range = (n: number) => Array.from({ length: n }, (_, i) => i)
+const lines = (n: number, f: (i: number) => string, indent = '    ') => range(n).map(f).join(`\n${indent}`)
+const total = (n: number, f: (i: number) => string) => range(n).map(f).join(' + ')
+
+/** A dim as chunks of four, or of one where four does not divide it. */
+class Dim {
+  readonly type: string
+  readonly chunks: number
   readonly inline: boolean
-  constructor(readonly name: string, readonly dim: number) { this.inline = dim <= unrolled }
-
-  /** `f(element, offset)` for every element: repeated text, or a loop. */
-  each(f: (element: string, offset: string) => string): string {
-    if (this.inline) return Array.from({ length: this.dim }, (_, d) => f(`${this.name}${d}`, `${d}`)).join('\n  ')
-    return `for (var d = 0u; d < ${this.dim}; d++) { ${f(`${this.name}[d]`, 'd')} }`
+  constructor(readonly size: number, unroll: number) {
+    this.type = size % 4 === 0 ? 'vec4f' : 'f32'
+    this.chunks = size % 4 === 0 ? size / 4 : size
+    this.inline = this.chunks <= unroll
   }
 
-  /** Declares it, element by element from `f(offset)`. */
-  declare(f: (offset: string) => string, kind: 'let' | 'var' = 'let'): string {
-    if (this.inline) return this.each((x, d) => `${kind} ${x} = ${f(d)};`)
-    return `var ${this.name}: array<f32, ${this.dim}>;\n  ${this.each((x, d) => `${x} = ${f(d)};`)}`
+  /** `f(suffix, offset)` for every chunk; the suffix makes the chunk's name from a row's name. */
+  each(f: (suffix: string, offset: string) => string): string {
+    if (this.inline) return lines(this.chunks, (c) => f(`_${c}`, `${c}`))
+    return `for (var c = 0u; c < ${this.chunks}; c++) {\n      ${f('[c]', 'c')}\n    }`
   }
 
-  /** For each row j of the block: let `name`j = dot(this, row j), whose element is `other(j, offset)`. */
-  dots(name: string, other: (j: number, d: string) => string): string {
+  /** Rows held by the lane: `name`0 and so on, chunk c of row r from `f(r, c)`. */
+  hold(name: string, rows: number, f: (r: number, offset: string) => string, kind: 'let' | 'var' = 'let'): string {
+    if (this.inline) return this.each((s, c) => lines(rows, (r) => `${kind} ${name}${r}${s} = ${f(r, c)};`, '    '))
+    return `${lines(rows, (r) => `var ${name}${r}: array<${this.type}, ${this.chunks}>;`)}
+    ${this.each((s, c) => lines(rows, (r) => `${name}${r}${s} = ${f(r, c)};`, '      '))}`
+  }
+
+  product(a: string, b: string) { return this.type === 'f32' ? `${a} * ${b}` : `dot(${a}, ${b})` }
+
+  /** `out`{r}_{j} = dot(held row r, row j of the block), loaded by `load(j, chunk)`; inline chunks stay named `as`{j}_{c}. */
+  dots(out: string, rows: number, block: number, name: string, as: string, load: (j: number, offset: string) => string): string {
     if (this.inline) {
-      return block.map((j) => `let ${name}${j} = ${Array.from({ length: this.dim }, (_, d) => `${this.name}${d} * ${other(j, `${d}`)}`).join(' + ')};`).join('\n    ')
+      return `${lines(block, (j) => this.each((s, c) => `let ${as}${j}${s} = ${load(j, c)};`))}
+    ${lines(block, (j) => lines(rows, (r) => `let ${out}${r}_${j} = ${total(this.chunks, (c) => this.product(`${name}${r}_${c}`, `${as}${j}_${c}`))};`))}`
     }
-    return `${block.map((j) => `var ${name}${j} = 0.0;`).join(' ')}
-    ${this.each((x, d) => block.map((j) => `${name}${j} += ${x} * ${other(j, d)};`).join(' '))}`
+    return `${lines(block, (j) => lines(rows, (r) => `var ${out}${r}_${j} = 0.0;`))}
+    ${this.each((s, c) => lines(block, (j) => {
+      const products = lines(rows, (r) => `${out}${r}_${j} += ${this.product(`${name}${r}${s}`, `x${j}`)};`, '      ')
+      return `let x${j} = ${load(j, c)}; ${products}`
+    }, '      '))}`
+  }
+
+  /** Held row r = f(held row r, sum over the block of weight(r, j) * row j), rows named as by `dots` or loaded again. */
+  accumulate(
+    name: string, rows: number, block: number, as: string, load: (j: number, offset: string) => string,
+    weight: (r: number, j: number) => string, f = (_r: number, x: string, sum: string) => `${x} + ${sum}`,
+  ): string {
+    return this.each((s, c) => {
+      const x = (j: number) => this.inline ? `${as}${j}${s}` : `x${j}`
+      const loads = this.inline ? '' : `${lines(block, (j) => `let x${j} = ${load(j, c)};`, '      ')}\n      `
+      return loads + lines(rows, (r) => `${name}${r}${s} = ${f(r, `${name}${r}${s}`, `(${total(block, (j) => `${weight(r, j)} * ${x(j)}`)})`)};`, '      ')
+    })
   }
 }
 
-const sum = (f: (j: number) => string) => block.map(f).join(' + ')
-const lines = (f: (j: number) => string) => block.map(f).join('\n    ')
-
-/** Where a workgroup stands: 64 rows of one head of one sequence. Needs uniforms S, heads, groups. */
-const place = (row: string) => `let id = wg.y * num.x + wg.x;
-  if (id >= u.groups) { return; }
-  let groupsPerHead = (u.S + 63) / 64;
-  let head = id / groupsPerHead;
-  let ${row} = (id - head * groupsPerHead) * 64 + lane;
-  if (${row} >= u.S) { return; }
-  // Row i of this head is row \`first + i * heads\` of the [T * n, D] view.
-  let first = head / u.heads * u.S * u.heads + head % u.heads;
-  let row = first + ${row} * u.heads;`
-
 const signature = '@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32'
+const uniforms = 'struct Uniforms { S: u32, heads: u32, lanes: u32, scale: f32 }'
 
-const grid = `// grid      (B * n * ceil(S / 64), 1, 1)   beyond 65,535 also y
-// block     (64, 1, 1)
+const header = (a: AttentionTile) => `// grid      (ceil(B * n * ceil(S / ${a.rows}) / ${a.workgroup}), 1, 1)   beyond 65,535 also y
+// block     (${a.workgroup}, 1, 1)   ${a.rows} rows per invocation, ${a.block} of the other side per iteration
 // smem      0 bytes`
 
-export function attentionWgsl(D: number, Dv: number): string {
-  const q = new Row('q_', D), acc = new Row('acc_', Dv)
-  return /* wgsl */ `// attention: o = softmax(scale * q k^T, causal) v, lse = log sum exp, streaming over keys; one query row per invocation.
+/** The lane's place: `begin` is its first row in the sequence, `row`r its rows in the [T * n, D] view (the last row again beyond S). */
+const place = ({ rows, workgroup }: AttentionTile) => `let id = (wg.y * num.x + wg.x) * ${workgroup} + lane;
+    if (id >= u.lanes) { return; }
+    let lanesPerHead = (u.S + ${rows - 1}) / ${rows};
+    let head = id / lanesPerHead;
+    let begin = (id - head * lanesPerHead) * ${rows};
+    // Row i of this head is row \`first + i * heads\` of the view.
+    let first = head / u.heads * u.S * u.heads + head % u.heads;
+    ${lines(rows, (r) => `let row${r} = first + min(begin + ${r}, u.S - 1) * u.heads;`)}`
+
+/** Stores for the rows that exist. */
+const store = (rows: number, f: (r: number) => string) => lines(rows, (r) => `if (begin + ${r} < u.S) {\n    ${f(r)}\n    }`)
+
+export function attentionWgsl(D: number, Dv: number, tile: AttentionTile): string {
+  const { rows, block, workgroup, unroll } = tile
+  const dim = new Dim(D, unroll), value = new Dim(Dv, unroll)
+  const visible = (r: number, j: number) => `s + ${j} <= begin + ${r}`
+  return /* wgsl */ `// attention: o = softmax(scale * q k^T, causal) v, lse = log sum exp, streaming over the keys.
 //   q    [T, n, ${D}]  f32  in
 //   k    [T, n, ${D}]  f32  in
 //   v    [T, n, ${Dv}]  f32  in
 //   o    [T, n, ${Dv}]  f32  out
 //   lse  [T, n]  f32  out
-${grid}
+${header(tile)}
 // source    Milakov and Gimelshein, online softmax (arXiv 1805.02867); reference in src/ops/attention.ts
 
-struct Uniforms { S: u32, heads: u32, groups: u32, scale: f32 }
+${uniforms}
 
-@group(0) @binding(0) var<storage, read> q: array<f32>;
-@group(0) @binding(1) var<storage, read> k: array<f32>;
-@group(0) @binding(2) var<storage, read> v: array<f32>;
-@group(0) @binding(3) var<storage, read_write> o: array<f32>;
+@group(0) @binding(0) var<storage, read> q: array<${dim.type}>;
+@group(0) @binding(1) var<storage, read> k: array<${dim.type}>;
+@group(0) @binding(2) var<storage, read> v: array<${value.type}>;
+@group(0) @binding(3) var<storage, read_write> o: array<${value.type}>;
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 @group(0) @binding(5) var<uniform> u: Uniforms;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(${workgroup})
 fn attention(${signature}) {
-  ${place('t')}
+    ${place(tile)}
 
-  ${q.declare((d) => `u.scale * q[row * ${D} + ${d}]`)}
-  ${acc.declare(() => '0.0', 'var')}
-  var top = -1e30;
-  var total = 0.0;
-  // Four neighbouring lanes take equally many blocks.
-  for (var s = 0u; s <= t; s += 4) {
-    // Phase 1: scores. Keys after t are read as keys of this sequence and leave with weight 0.
-    ${lines((j) => `let key${j} = first + min(s + ${j}, u.S - 1) * u.heads; let k${j} = key${j} * ${D}; let v${j} = key${j} * ${Dv};`)}
-    ${q.dots('dot', (j, d) => `k[k${j} + ${d}]`)}
-    ${lines((j) => `let score${j} = ${j ? `select(-1e30, dot${j}, s + ${j} <= t)` : `dot${j}`};`)}
+    ${dim.hold('q', rows, (r, c) => `u.scale * q[row${r} * ${dim.chunks} + ${c}]`)}
+    ${value.hold('acc', rows, () => `${value.type}(0.0)`, 'var')}
+    ${lines(rows, (r) => `var top${r} = -1e30; var total${r} = 0.0;`)}
+    let last = min(begin + ${rows - 1}, u.S - 1);
+  for (var s = 0u; s <= last; s += ${block}) {
+    // Phase 1: scores. A key after the query gets weight 0; beyond the sequence the last key stands in.
+    ${lines(block, (j) => `let key${j} = first + min(s + ${j}, u.S - 1) * u.heads; let k${j} = key${j} * ${dim.chunks}; let v${j} = key${j} * ${value.chunks};`)}
+    ${dim.dots('dot', rows, block, 'q', 'key', (j, c) => `k[k${j} + ${c}]`)}
     // Phase 2: weights relative to the largest score so far.
-    let higher = max(top, max(max(score0, score1), max(score2, score3)));
-    let shrink = exp(top - higher);
-    ${lines((j) => `let p${j} = exp(score${j} - higher);`)}
-    top = higher;
-    total = total * shrink + (${sum((j) => `p${j}`)});
+    ${lines(rows, (r) => `${range(block).map((j) => `let score${r}_${j} = select(-1e30, dot${r}_${j}, ${visible(r, j)});`).join(' ')}
+    let higher${r} = ${range(block).reduce((x, j) => `max(${x}, score${r}_${j})`, `top${r}`)};
+    let shrink${r} = exp(top${r} - higher${r});
+    ${range(block).map((j) => `let p${r}_${j} = exp(score${r}_${j} - higher${r});`).join(' ')}
+    top${r} = higher${r};
+    total${r} = total${r} * shrink${r} + (${total(block, (j) => `p${r}_${j}`)});`)}
     // Phase 3: weighted values.
-    ${acc.each((x, d) => `${x} = ${x} * shrink + (${sum((j) => `p${j} * v[v${j} + ${d}]`)});`)}
+    ${value.inline ? lines(block, (j) => value.each((s, c) => `let value${j}${s} = v[v${j} + ${c}];`)) : ''}
+    ${value.accumulate('acc', rows, block, 'value', (j, c) => `v[v${j} + ${c}]`, (r, j) => `p${r}_${j}`, (r, x, sum) => `${x} * shrink${r} + ${sum}`)}
   }
-  let inverse = 1.0 / total;
-  ${acc.each((x, d) => `o[row * ${Dv} + ${d}] = ${x} * inverse;`)}
-  lse[row] = top + log(total);
+    ${store(rows, (r) => `let inverse${r} = 1.0 / total${r};
+    ${value.each((s, c) => `o[row${r} * ${value.chunks} + ${c}] = acc${r}${s} * inverse${r};`)}
+    lse[row${r}] = top${r} + log(total${r});`)}
 }
 `
 }
 
 /** First pass of attention_bwd: dq, and delta = sum(dout * o) for the second. */
-export function attentionBwdQueriesWgsl(D: number, Dv: number): string {
-  const q = new Row('q_', D), dout = new Row('dout_', Dv), acc = new Row('acc_', D)
-  return /* wgsl */ `// attention_bwd: dq = scale * sum over keys of p (dout v^T - delta) k, delta = sum(dout * o); one query row per invocation.
+export function attentionBwdQueriesWgsl(D: number, Dv: number, tile: AttentionTile): string {
+  const { rows, block, workgroup, unroll } = tile
+  const dim = new Dim(D, unroll), value = new Dim(Dv, unroll)
+  const visible = (r: number, j: number) => `s + ${j} <= begin + ${r}`
+  return /* wgsl */ `// attention_bwd: dq = scale * sum over keys of p (dout v^T - delta) k, delta = sum(dout * o), p = exp(scale * q k^T - lse).
 //   dout   [T, n, ${Dv}]  f32  in
 //   q      [T, n, ${D}]  f32  in
 //   k      [T, n, ${D}]  f32  in
@@ -115,48 +155,51 @@ export function attentionBwdQueriesWgsl(D: number, Dv: number): string {
 //   lse    [T, n]  f32  in
 //   dq     [T, n, ${D}]  f32  out
 //   delta  [T, n]  f32  scratch, out
-${grid}
+${header(tile)}
 // source    Dao et al., FlashAttention (arXiv 2205.14135) appendix B; reference in src/ops/attention_bwd.ts
 
-struct Uniforms { S: u32, heads: u32, groups: u32, scale: f32 }
+${uniforms}
 
-@group(0) @binding(0) var<storage, read> dout: array<f32>;
-@group(0) @binding(1) var<storage, read> q: array<f32>;
-@group(0) @binding(2) var<storage, read> k: array<f32>;
-@group(0) @binding(3) var<storage, read> v: array<f32>;
-@group(0) @binding(4) var<storage, read> o: array<f32>;
+@group(0) @binding(0) var<storage, read> dout: array<${value.type}>;
+@group(0) @binding(1) var<storage, read> q: array<${dim.type}>;
+@group(0) @binding(2) var<storage, read> k: array<${dim.type}>;
+@group(0) @binding(3) var<storage, read> v: array<${value.type}>;
+@group(0) @binding(4) var<storage, read> o: array<${value.type}>;
 @group(0) @binding(5) var<storage, read> lse: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dq: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dq: array<${dim.type}>;
 @group(0) @binding(7) var<storage, read_write> delta: array<f32>;
 @group(0) @binding(8) var<uniform> u: Uniforms;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(${workgroup})
 fn attention_bwd_queries(${signature}) {
-  ${place('t')}
+    ${place(tile)}
 
-  ${q.declare((d) => `u.scale * q[row * ${D} + ${d}]`)}
-  ${dout.declare((d) => `dout[row * ${Dv} + ${d}]`)}
-  ${acc.declare(() => '0.0', 'var')}
-  var mean = 0.0;
-  ${dout.each((x, d) => `mean += ${x} * o[row * ${Dv} + ${d}];`)}
-  delta[row] = mean;
-  let norm = lse[row];
-  for (var s = 0u; s <= t; s += 4) {
-    ${lines((j) => `let key${j} = first + min(s + ${j}, u.S - 1) * u.heads; let k${j} = key${j} * ${D}; let v${j} = key${j} * ${Dv};`)}
-    ${q.dots('dot', (j, d) => `k[k${j} + ${d}]`)}
-    ${dout.dots('dp', (j, d) => `v[v${j} + ${d}]`)}
-    ${lines((j) => `let ds${j} = ${j ? `select(0.0, exp(dot${j} - norm) * (dp${j} - mean), s + ${j} <= t)` : `exp(dot${j} - norm) * (dp${j} - mean)`};`)}
-    ${acc.each((x, d) => `${x} += ${sum((j) => `ds${j} * k[k${j} + ${d}]`)};`)}
+    ${dim.hold('q', rows, (r, c) => `u.scale * q[row${r} * ${dim.chunks} + ${c}]`)}
+    ${value.hold('dout', rows, (r, c) => `dout[row${r} * ${value.chunks} + ${c}]`)}
+    ${dim.hold('acc', rows, () => `${dim.type}(0.0)`, 'var')}
+    ${lines(rows, (r) => `var delta${r} = 0.0; let lse${r} = lse[row${r}];`)}
+    ${value.each((s, c) => lines(rows, (r) => `delta${r} += ${value.product(`dout${r}${s}`, `o[row${r} * ${value.chunks} + ${c}]`)};`))}
+    let last = min(begin + ${rows - 1}, u.S - 1);
+  for (var s = 0u; s <= last; s += ${block}) {
+    ${lines(block, (j) => `let key${j} = first + min(s + ${j}, u.S - 1) * u.heads; let k${j} = key${j} * ${dim.chunks}; let v${j} = key${j} * ${value.chunks};`)}
+    ${dim.dots('dot', rows, block, 'q', 'key', (j, c) => `k[k${j} + ${c}]`)}
+    ${value.dots('dp', rows, block, 'dout', 'value', (j, c) => `v[v${j} + ${c}]`)}
+    ${lines(rows, (r) => lines(block, (j) => `let ds${r}_${j} = select(0.0, exp(dot${r}_${j} - lse${r}) * (dp${r}_${j} - delta${r}), ${visible(r, j)});`))}
+    ${dim.accumulate('acc', rows, block, 'key', (j, c) => `k[k${j} + ${c}]`, (r, j) => `ds${r}_${j}`)}
   }
-  ${acc.each((x, d) => `dq[row * ${D} + ${d}] = u.scale * ${x};`)}
+    ${store(rows, (r) => `${dim.each((s, c) => `dq[row${r} * ${dim.chunks} + ${c}] = u.scale * acc${r}${s};`)}
+    delta[row${r}] = delta${r};`)}
 }
 `
 }
 
 /** Second pass of attention_bwd: dk and dv. */
-export function attentionBwdKeysWgsl(D: number, Dv: number): string {
-  const k = new Row('k_', D), v = new Row('v_', Dv), dk = new Row('dk_', D), dv = new Row('dv_', Dv)
-  return /* wgsl */ `// attention_bwd: dk = scale * sum over queries of p (dout v^T - delta) q, dv = sum over queries of p dout; one key row per invocation.
+export function attentionBwdKeysWgsl(D: number, Dv: number, tile: AttentionTile): string {
+  const { rows, block, workgroup, unroll } = tile
+  const dim = new Dim(D, unroll), value = new Dim(Dv, unroll)
+  // Beyond the sequence the last query stands in, with weight 0.
+  const visible = (r: number, j: number) => block === 1 ? `t >= begin + ${r}` : `t + ${j} >= begin + ${r} && t + ${j} < u.S`
+  return /* wgsl */ `// attention_bwd: dk = scale * sum over queries of p (dout v^T - delta) q, dv = sum over queries of p dout, p = exp(scale * q k^T - lse).
 //   dout   [T, n, ${Dv}]  f32  in
 //   q      [T, n, ${D}]  f32  in
 //   k      [T, n, ${D}]  f32  in
@@ -165,41 +208,41 @@ export function attentionBwdKeysWgsl(D: number, Dv: number): string {
 //   delta  [T, n]  f32  scratch, in
 //   dk     [T, n, ${D}]  f32  out
 //   dv     [T, n, ${Dv}]  f32  out
-${grid}
+${header(tile)}
 // source    Dao et al., FlashAttention (arXiv 2205.14135) appendix B; reference in src/ops/attention_bwd.ts
 
-struct Uniforms { S: u32, heads: u32, groups: u32, scale: f32 }
+${uniforms}
 
-@group(0) @binding(0) var<storage, read> dout: array<f32>;
-@group(0) @binding(1) var<storage, read> q: array<f32>;
-@group(0) @binding(2) var<storage, read> k: array<f32>;
-@group(0) @binding(3) var<storage, read> v: array<f32>;
+@group(0) @binding(0) var<storage, read> dout: array<${value.type}>;
+@group(0) @binding(1) var<storage, read> q: array<${dim.type}>;
+@group(0) @binding(2) var<storage, read> k: array<${dim.type}>;
+@group(0) @binding(3) var<storage, read> v: array<${value.type}>;
 @group(0) @binding(4) var<storage, read> lse: array<f32>;
 @group(0) @binding(5) var<storage, read> delta: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dk: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dv: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dk: array<${dim.type}>;
+@group(0) @binding(7) var<storage, read_write> dv: array<${value.type}>;
 @group(0) @binding(8) var<uniform> u: Uniforms;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(${workgroup})
 fn attention_bwd_keys(${signature}) {
-  ${place('s')}
+    ${place(tile)}
 
-  ${k.declare((d) => `u.scale * k[row * ${D} + ${d}]`)}
-  ${v.declare((d) => `v[row * ${Dv} + ${d}]`)}
-  ${dk.declare(() => '0.0', 'var')}
-  ${dv.declare(() => '0.0', 'var')}
-  // From the block of four that holds s: neighbouring lanes begin at the same query.
-  for (var t = s & ~3u; t < u.S; t += 4) {
-    ${lines((j) => `let query${j} = first + min(t + ${j}, u.S - 1) * u.heads; let q${j} = query${j} * ${D}; let o${j} = query${j} * ${Dv};`)}
-    ${k.dots('dot', (j, d) => `q[q${j} + ${d}]`)}
-    ${v.dots('dp', (j, d) => `dout[o${j} + ${d}]`)}
-    ${lines((j) => `let p${j} = select(0.0, exp(dot${j} - lse[query${j}]), t + ${j} >= s && t + ${j} < u.S);`)}
-    ${lines((j) => `let ds${j} = p${j} * (dp${j} - delta[query${j}]);`)}
-    ${dk.each((x, d) => `${x} += ${sum((j) => `ds${j} * q[q${j} + ${d}]`)};`)}
-    ${dv.each((x, d) => `${x} += ${sum((j) => `p${j} * dout[o${j} + ${d}]`)};`)}
+    ${dim.hold('k', rows, (r, c) => `u.scale * k[row${r} * ${dim.chunks} + ${c}]`)}
+    ${value.hold('v', rows, (r, c) => `v[row${r} * ${value.chunks} + ${c}]`)}
+    ${dim.hold('dk', rows, () => `${dim.type}(0.0)`, 'var')}
+    ${value.hold('dv', rows, () => `${value.type}(0.0)`, 'var')}
+  for (var t = begin; t < u.S; t += ${block}) {
+    ${lines(block, (j) => `let query${j} = first + min(t + ${j}, u.S - 1) * u.heads; let q${j} = query${j} * ${dim.chunks}; let o${j} = query${j} * ${value.chunks};`)}
+    ${lines(block, (j) => `let lse${j} = lse[query${j}]; let delta${j} = delta[query${j}];`)}
+    ${dim.dots('dot', rows, block, 'k', 'query', (j, c) => `q[q${j} + ${c}]`)}
+    ${value.dots('dp', rows, block, 'v', 'dout', (j, c) => `dout[o${j} + ${c}]`)}
+    ${lines(rows, (r) => lines(block, (j) => `let p${r}_${j} = select(0.0, exp(dot${r}_${j} - lse${j}), ${visible(r, j)});`))}
+    ${lines(rows, (r) => lines(block, (j) => `let ds${r}_${j} = p${r}_${j} * (dp${r}_${j} - delta${j});`))}
+    ${dim.accumulate('dk', rows, block, 'query', (j, c) => `q[q${j} + ${c}]`, (r, j) => `ds${r}_${j}`)}
+    ${value.accumulate('dv', rows, block, 'dout', (j, c) => `dout[o${j} + ${c}]`, (r, j) => `p${r}_${j}`)}
   }
-  ${dk.each((x, d) => `dk[row * ${D} + ${d}] = u.scale * ${x};`)}
-  ${dv.each((x, d) => `dv[row * ${Dv} + ${d}] = ${x};`)}
+    ${store(rows, (r) => `${dim.each((s, c) => `dk[row${r} * ${dim.chunks} + ${c}] = u.scale * dk${r}${s};`)}
+    ${value.each((s, c) => `dv[row${r} * ${value.chunks} + ${c}] = dv${r}${s};`)}`)}
 }
 `
 }

@@ -1,5 +1,6 @@
 import { ceilDiv, scratch, u32, workgroups1d, type Binding, type Dispatch, type WgslKernel } from '../src/core/kernel.ts'
 import type { DequantizeFp8Attrs } from '../src/ops/dequantize_fp8.ts'
+import { decodeFp8Text } from './decode_fp8.wgsl.ts'
 import { dequantizeFp8Text } from './dequantize_fp8.wgsl.ts'
 
 export const dequantize_fp8: WgslKernel<DequantizeFp8Attrs> = {
@@ -17,7 +18,7 @@ export const dequantize_fp8: WgslKernel<DequantizeFp8Attrs> = {
 export function decoded(passes: Dispatch[], name: string, count: number): Binding {
   const y = scratch(`${name} f32`, count * 4)
   passes.push({
-    label: 'decode_fp8', wgsl: dequantizeFp8Text('none'), entry: 'decode_fp8', bindings: [name, y],
+    label: 'decode_fp8', wgsl: decodeFp8Text, entry: 'decode_fp8', bindings: [name, y],
     uniforms: [u32(count)], workgroups: workgroups1d(ceilDiv(count, 64)),
   })
   return y

@@ -3,8 +3,8 @@
 //   order    [T]      i32  in
 //   offsets  [V + 1]  i32  in
 //   dw       [V, H]   f32  out
-// grid      (ceil(H / 64), V, 1)   beyond 65,535 rows by striding
-// block     (64, 1, 1)             one element per invocation: neighbours read neighbours
+// grid      (ceil(V * H / 256), 1, 1)   beyond 65,535 also y
+// block     (256, 1, 1)                one element per invocation: neighbours read neighbours
 // smem      0 bytes
 // source    derivative of embedding; reference in src/ops/embedding_bwd.ts
 
@@ -16,20 +16,20 @@ struct Uniforms { H: u32, V: u32 }
 @group(0) @binding(3) var<storage, read_write> dw: array<f32>;
 @group(0) @binding(4) var<uniform> u: Uniforms;
 
-@compute @workgroup_size(64)
-fn embedding_bwd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) num: vec3u) {
-  let h = id.x;
-  if (h >= u.H) { return; }
-  for (var v = id.y; v < u.V; v += num.y) {
-    let end = u32(offsets[v + 1]);
-    // In blocks of 64, so that the float32 error grows with n / 64 + 64, not with n.
-    var total = 0.0;
-    for (var start = u32(offsets[v]); start < end; start += 64) {
-      var sum = 0.0;
-      let stop = min(start + 64, end);
-      for (var i = start; i < stop; i++) { sum += dy[u32(order[i]) * u.H + h]; }
-      total += sum;
-    }
-    dw[v * u.H + h] = total;
+@compute @workgroup_size(256)
+fn embedding_bwd(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wg.y * num.x + wg.x) * 256 + lane;
+  if (i >= u.V * u.H) { return; }
+  let v = i / u.H;
+  let h = i - v * u.H;
+  let end = u32(offsets[v + 1]);
+  // In blocks of 64, so that the float32 error grows with n / 64 + 64, not with n.
+  var total = 0.0;
+  for (var start = u32(offsets[v]); start < end; start += 64) {
+    var sum = 0.0;
+    let stop = min(start + 64, end);
+    for (var n = start; n < stop; n++) { sum += dy[u32(order[n]) * u.H + h]; }
+    total += sum;
   }
+  dw[i] = total;
 }

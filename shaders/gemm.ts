@@ -1,14 +1,14 @@
 import type { Dispatch, WgslKernel } from '../src/core/kernel.ts'
 import { numElements } from '../src/core/shape.ts'
-import { gemmExtents, type GemmAttrs } from '../src/ops/gemm.ts'
+import type { GemmAttrs } from '../src/ops/gemm.ts'
 import { asF32, resultF32 } from './gemm_blocked.ts'
-import { product } from './gemm_passes.ts'
+import { extents, product } from './gemm_passes.ts'
 
 /** bf16 operands are unpacked first: the product is bound by arithmetic, and f32 arithmetic is all that WGSL has. */
 export const gemm: WgslKernel<GemmAttrs> = {
   op: 'gemm',
   launch({ specs: { a, b, c }, attrs: { layout } }, gpu) {
-    const { M, N, K } = gemmExtents(a.shape, b.shape, layout)
+    const { M, N, K } = extents(a.shape, b.shape, layout)
     const passes: Dispatch[] = []
     const left = asF32(passes, 'a', a.dtype, numElements(a.shape))
     const right = asF32(passes, 'b', b.dtype, numElements(b.shape))

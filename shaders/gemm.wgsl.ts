@@ -6,7 +6,7 @@
 //   tn      [K, M]   [K, N]   [M, N]      c [E, M, N]     dw = dy^T x
 //
 // Bindings: 0 a, 1 b, 2 c (or the partial sums), 3 sizes (uniform, see gemmSizes), grouped: 4 offsets [E + 1] i32.
-// Requires K % 4 == 0 for nt and nn, N % 4 == 0 always, M % 4 == 0 for tn (loads are vec4); else gemmAnyWgsl.
+// Requires N % 4 == 0, for nt and nn K % 4 == 0, for tn M % 4 == 0 (loads are vec4); else gemmAnyWgsl.
 //
 // Why this form. A quad (4 adjacent invocations) computes one tile of C; each lane owns `4 * cols` columns of it and ALL its rows.
 // On SwiftShader a storage load costs about 100 instructions whatever the addresses (index clamp, bounds, one branch per lane:
@@ -15,16 +15,18 @@
 //  - no two lanes of a quad load the same value of A: each lane loads other rows and the quad passes them round with quadSwap
 //    (one instruction). Lane l sees row l ^ s at swap s, so accumulator s of lane l belongs to row l ^ s: only the final
 //    store has to know, nothing is transposed;
-//  - named accumulators (var), never an array; one loop iteration takes 4 k or more, as each var costs 10 instructions per iteration.
+//  - one inner product for all layouts: 4 k of a row of A `dot` 4 k of a column of B. Where 4 k are not adjacent in memory, 4 vec4 are
+//    transposed by naming components, which the compiler does for nothing. The same as sums of vector * scalar: a third slower;
+//  - named accumulators (var), never an array; straight-line code between two loop iterations is free of memory traffic for them.
+//    Unrolling the loop further makes it slower (more spills), and compiling takes longer than the square of the tile.
 // Sizes are a uniform: they are used outside the inner loop only, so constants gain nothing and one pipeline serves all shapes.
 
 export type GemmLayout = 'nt' | 'nn' | 'tn'
 
 export interface GemmOptions {
   layout: GemmLayout
-  rows?: number        // vec4 loads of A per lane and step: the tile has 4 * rows rows (nt, nn) or 16 * rows (tn)
+  rows?: number        // rows of A that a lane loads (tn: a multiple of 4); the tile has 4 times as many, without quads as many
   cols?: number        // vec4 of columns per lane: the tile has 16 * cols columns
-  unroll?: number      // steps per loop iteration; a step is 4 k (nt, nn) or 1 k (tn)
   workgroup?: number   // invocations, a multiple of 4; one tile for every 4
   grouped?: boolean    // rows of a are split among experts by offsets
   quads?: boolean      // false: no subgroup feature; every lane loads all rows of its tile, 4 lanes take 4 column blocks
@@ -32,11 +34,18 @@ export interface GemmOptions {
 
 type Tile = Required<GemmOptions>
 
-/** Defaults: 64 accumulators an invocation, the most that GPUs hold in registers without loss. */
+/** Defaults: 64 accumulators an invocation, about what GPUs hold in registers. */
 function complete(options: GemmOptions): Tile {
-  const tn = options.layout === 'tn'
-  const quads = options.quads ?? true
-  return { rows: tn ? (quads ? 1 : 4) : quads ? 4 : 16, cols: 1, unroll: tn ? 4 : 1, workgroup: 16, grouped: false, ...options, quads }
+  return { rows: options.quads === false ? 16 : 4, cols: 1, workgroup: 16, grouped: false, quads: true, ...options }
+}
+
+/** The tile for a product of n columns (and m rows, where known). Software adapters gain from 128 accumulators, along the side that is long. */
+export function gemmChoose(
+  layout: GemmLayout, n: number, adapter: { software: boolean; subgroups: boolean }, grouped = false, m = Infinity,
+): GemmOptions {
+  if (!adapter.subgroups) return { layout, grouped, quads: false, rows: 8, workgroup: 64 }
+  if (!adapter.software) return { layout, grouped, workgroup: 64 }
+  return layout === 'tn' ? { layout, grouped, cols: m > 16 && n > 16 ? 2 : 1 } : { layout, grouped, rows: 8 }
 }
 
 const range = (n: number) => [...Array(n).keys()]
@@ -44,8 +53,8 @@ const lines = (list: string[], indent: string) => list.join('\n' + indent)
 
 /** Rows and columns of C that one quad computes. */
 export function gemmTile(options: GemmOptions): { tileRows: number; tileCols: number } {
-  const { layout, rows, cols, quads } = complete(options)
-  return { tileRows: rows * (layout === 'tn' ? 4 : 1) * (quads ? 4 : 1), tileCols: 16 * cols }
+  const { rows, cols, quads } = complete(options)
+  return { tileRows: rows * (quads ? 4 : 1), tileCols: 16 * cols }
 }
 
 /** Workgroups [x, y, z]. splits > 1 (tn): K is cut in as many parts, c is [splits, E, M, N] and gemmSplitSumWgsl adds them. */
@@ -68,41 +77,38 @@ export function gemmSizes(m: number, n: number, k: number, experts = 1, splits =
 export function gemmSplits(options: GemmOptions, m: number, n: number, k: number, experts = 1, minTiles = 16): number {
   const { tileRows, tileCols } = gemmTile(options)
   const tiles = Math.ceil(m / tileRows) * Math.ceil(n / tileCols) * experts
-  return Math.max(1, Math.min(Math.ceil(minTiles / tiles), Math.floor(k / 64)))
+  return Math.max(1, Math.min(Math.ceil(minTiles / tiles), Math.floor(k / 512)))
 }
 
 export function gemmWgsl(options: GemmOptions): string {
   const tile = complete(options)
-  const { layout, rows, cols, unroll, workgroup, grouped, quads } = tile
+  const { layout, rows, cols, workgroup, grouped, quads } = tile
   const { tileRows } = gemmTile(options)
   const tn = layout === 'tn'
   const swaps = quads ? ['', 'quadSwapX', 'quadSwapY', 'quadSwapDiagonal'] : ['']
-  // Accumulator acc_i_s_t_j: the i-th vec4 of A that the lane loaded, after swap s; t: its component, where that is a row (tn); j: column block.
-  const accumulators = range(rows).flatMap(i => swaps.flatMap((_, s) => range(tn ? 4 : 1).flatMap(t => range(cols).map(j =>
-    ({ i, s, t, j, name: `acc_${i}_${s}${tn ? `_${t}` : ''}_${j}` })))))
-  const rowOf = ({ i, s, t }: { i: number; s: number; t: number }) =>
-    !quads ? `row0 + ${tn ? 4 * i + t : i}u` : tn ? `row0 + ${16 * i + t}u + 4u * (lane ^ ${s}u)` : `row0 + ${4 * i}u + (lane ^ ${s}u)`
+  // Accumulator acc_i_s_j: the lane's i-th row of A after swap s, times column block j (a vec4 over 4 columns).
+  const accumulators = range(rows).flatMap(i => swaps.flatMap((_, s) => range(cols).map(j => ({ i, s, j, name: `acc_${i}_${s}_${j}` }))))
+  // nt and nn: lanes own adjacent rows. tn: a lane loads 4 adjacent rows with one vec4, so its rows come in fours.
+  const rowOf = ({ i, s }: { i: number; s: number }) => !quads ? `row0 + ${i}u`
+    : tn ? `row0 + ${16 * (i >> 2) + (i & 3)}u + 4u * (lane ^ ${s}u)` : `row0 + ${4 * i}u + (lane ^ ${s}u)`
 
-  const loadA = (u: number) => range(rows).map(i => {
-    const at = tn ? `a_${i} + (k + ${u}u) * m4` : `a_${i} + k + ${u}u`
-    return `let a_${i}_0 = a[${at}];` + swaps.slice(1).map((swap, s) => ` let a_${i}_${s + 1} = ${swap}(a_${i}_0);`).join('')
-  })
-  const multiply = (j: number, u: number) => {
-    const mine = accumulators.filter(acc => acc.j === j)
-    if (layout === 'nt') return [                                  // b_c: 4 k of column c
-      ...range(4).map(c => `let b_${c} = b[b_${j}_${c} + k + ${u}u];`),
-      ...mine.map(({ i, s, name }) => `${name} += vec4f(${range(4).map(c => `dot(a_${i}_${s}, b_${c})`).join(', ')});`)]
-    if (layout === 'nn') return [                                  // b_q: 4 columns of row k + q
-      ...range(4).map(q => `let b_${q} = b[b_${j}_0 + (4u * (k + ${u}u) + ${q}u) * n4];`),
-      ...mine.map(({ i, s, name }) => `${name} += ${range(4).map(q => `a_${i}_${s}.${'xyzw'[q]} * b_${q}`).join(' + ')};`)]
-    return [
-      `let b_0 = b[b_${j}_0 + (k + ${u}u) * n4];`,
-      ...mine.map(({ i, s, t, name }) => `${name} += a_${i}_${s}.${'xyzw'[t]} * b_0;`)]
-  }
-  const step = (u: number) => `{
-      ${lines(loadA(u), '      ')}
-${range(cols).map(j => `      {\n        ${lines(multiply(j, u), '        ')}\n      }`).join('\n')}
-    }`
+  // a_i_0 ... a_i_3: 4 k of row i and of the same row of the lanes at swap 1, 2, 3. In tn, k may end within the 4: zeros there.
+  const guarded = (q: number, load: (k: string) => string) => q === 0 ? load('k') : `select(vec4f(), ${load(`min(k + ${q}u, kEnd - 1u)`)}, k + ${q}u < kEnd)`
+  const transposed = (name: (c: number) => string, from: string) =>
+    range(4).map(c => `let ${name(c)} = vec4f(${range(4).map(q => `${from}_${q}.${'xyzw'[c]}`).join(', ')});`)
+  const loadA = tn
+    ? range(rows / 4).flatMap(g => [
+      ...range(4).map(q => `let ka_${g}_${q} = ${guarded(q, k => `a[at_a_${g} + ${k} * m4]`)};`),
+      ...transposed(t => `a_${4 * g + t}_0`, `ka_${g}`)])
+    : range(rows).map(i => `let a_${i}_0 = a[at_a_${i} + k];`)
+  const swapA = range(rows).map(i => swaps.slice(1).map((swap, s) => `let a_${i}_${s + 1} = ${swap}(a_${i}_0);`).join(' '))
+  // b_0 ... b_3: 4 k of the columns of block j.
+  const loadB = (j: number) => layout === 'nt'
+    ? range(4).map(c => `let b_${c} = b[at_b_${j}_${c} + k];`)
+    : [...range(4).map(q => `let kb_${q} = ${tn ? guarded(q, k => `b[at_b_${j} + ${k} * n4]`) : `b[at_b_${j} + (4u * k + ${q}u) * n4]`};`),
+      ...transposed(c => `b_${c}`, 'kb')]
+  const multiply = (j: number) => accumulators.filter(acc => acc.j === j).map(({ i, s, name }) =>
+    `${name} += vec4f(${range(4).map(c => `dot(a_${i}_${s}, b_${c})`).join(', ')});`)
 
   return `// gemm ${layout}${grouped ? ' grouped' : ''}: ${layout === 'nt' ? 'C = A * B^T' : layout === 'nn' ? 'C = A * B' : 'C = A^T * B'}, one ${tileRows} x ${16 * cols} tile per quad of invocations.
 ${quads ? `enable subgroups;
@@ -126,20 +132,20 @@ fn gemm(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let col4 = ((tile % colTiles) * 4u + lane) * ${cols}u;     // first of the lane's columns, in vec4
 ${tileStart(tile, tileRows)}
   // Where the lane's vec4 begin. Past the edge the last one is read again; its results are not stored.
-  ${lines(range(rows).map(i => {
-    const own = quads ? `${4 * i}u + lane` : `${i}u`
-    return tn ? `let a_${i} = min(row0 / 4u + ${own}, m4 - 1u);` : `let a_${i} = min(row0 + ${own}, sizes.m - 1u) * k4;`
-  }), '  ')}
+  ${lines(tn
+    ? range(rows / 4).map(g => `let at_a_${g} = min(row0 / 4u + ${quads ? `${4 * g}u + lane` : `${g}u`}, m4 - 1u);`)
+    : range(rows).map(i => `let at_a_${i} = min(row0 + ${quads ? `${4 * i}u + lane` : `${i}u`}, sizes.m - 1u) * k4;`), '  ')}
   ${lines(range(cols).flatMap(j => layout === 'nt'
-    ? range(4).map(c => `let b_${j}_${c} = bBase + min(4u * (col4 + ${j}u) + ${c}u, sizes.n - 1u) * k4;`)
-    : [`let b_${j}_0 = bBase + min(col4 + ${j}u, n4 - 1u);`]), '  ')}
+    ? range(4).map(c => `let at_b_${j}_${c} = bBase + min(4u * (col4 + ${j}u) + ${c}u, sizes.n - 1u) * k4;`)
+    : [`let at_b_${j} = bBase + min(col4 + ${j}u, n4 - 1u);`]), '  ')}
   ${lines(accumulators.map(acc => `var ${acc.name} = vec4f();`), '  ')}
 
-  var k = kBegin;
-  for (; k + ${unroll}u <= kEnd; k += ${unroll}u) {
-    ${range(unroll).map(step).join('\n    ')}
+  for (var k = kBegin; k < kEnd; k += ${tn ? 4 : 1}u) {${tn ? '' : '   // k counts vec4'}
+    ${lines([...loadA, ...swapA], '    ')}
+    ${lines(range(cols).map(j => `{
+      ${lines([...loadB(j), ...multiply(j)], '      ')}
+    }`), '    ')}
   }
-${unroll > 1 ? `  for (; k < kEnd; k++) {\n    ${step(0)}\n  }\n` : ''}
   ${lines(range(cols).map(j => `if (col4 + ${j}u < n4) {
     ${lines(accumulators.filter(acc => acc.j === j).map(acc => `if (${rowOf(acc)} < rowEnd) { c[cBase + (${rowOf(acc)}) * n4 + col4 + ${j}u] = ${acc.name}; }`), '    ')}
   }`), '  ')}
@@ -148,13 +154,13 @@ ${unroll > 1 ? `  for (; k < kEnd; k++) {\n    ${step(0)}\n  }\n` : ''}
 }
 
 /** WGSL that sets row0 and rowEnd of the tile, kBegin and kEnd, and where the expert's b or c begins. */
-function tileStart({ layout, grouped, unroll }: Tile, tileRows: number): string {
+function tileStart({ layout, grouped }: Tile, tileRows: number): string {
   if (layout === 'tn') return `  let expert = group.z % sizes.experts;
   let split = group.z / sizes.experts;
   let first = ${grouped ? 'u32(offsets[expert])' : '0u'};
   let last = ${grouped ? 'u32(offsets[expert + 1u])' : 'sizes.k'};
-  // Each split takes the same number of whole loop iterations.
-  let part = ((last - first + sizes.splits * ${unroll}u - 1u) / (sizes.splits * ${unroll}u)) * ${unroll}u;
+  // Each split takes the same number of whole steps of 4.
+  let part = ((last - first + 4u * sizes.splits - 1u) / (4u * sizes.splits)) * 4u;
   let kBegin = min(first + split * part, last);
   let kEnd = min(kBegin + part, last);
   let row0 = rowTile * ${tileRows}u;

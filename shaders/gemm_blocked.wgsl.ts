@@ -30,11 +30,14 @@ export function blockedGemmText({ a, scales, groups }: BlockedGemmOptions): stri
       ${rows.map((i) => `let x${i} = ${aAt(i)};`).join(' ')}
       ${columns.map((j) => `let y${j} = b[bk + n${j}];`).join(' ')}
 ${each((i, j) => `      ${sum}${i}${j} += x${i} * y${j};`)}`
-  return `// gemm_blocked: c = a b, ${a === 'mk' ? 'a by rows' : 'a transposed'}${scales ? ', 128 of K at a time times the scales of fp8 tiles' : ''}${groups === 'rows' ? ', each tile of 8 rows with its expert\'s b' : groups === 'sum' ? ', one sum per expert over its segment of K' : ''}. Not an op of its own.
-//   a        ${a === 'mk' ? '[M, K]' : '[K, M]'}  f32  in
-//${scales ? `   a_scale  [M, ceil(K / 128)]  f32  in\n//` : ''}   b        ${groups === 'rows' ? '[E, K, N]' : '[K, N]'}  f32  in
-//${scales ? `   b_scale  ${scales}  f32  in\n//` : ''}${groups ? `   offsets  [E + 1]  i32  in\n//` : ''}   c        ${groups === 'sum' ? '[E, M, N]' : '[M, N]'}  f32  out
-// grid      (ceil(N / ${tileColumns}), ceil(M / ${tileRows}), ${groups === 'sum' ? 'E' : '1'})   beyond 65,535 rows of tiles by striding
+  return `// gemm_blocked: c = a b; with scales 128 of K at a time, promoted; with groups one product per expert. Not an op of its own.
+//   a        [M, K]            f32  in    or [K, M]
+//   a_scale  [M, ceil(K/128)]  f32  in    with scales
+//   b        [K, N]            f32  in    [E, K, N] when the rows are grouped
+//   b_scale  [N/128, K/128]    f32  in    with scales; rounded up, or [K/128, N/128], or [N, K/128], and per expert when the rows are grouped
+//   offsets  [E + 1]           i32  in    with groups
+//   c        [M, N]            f32  out   [E, M, N] when K is grouped
+// grid      (ceil(N / ${tileColumns}), ceil(M / ${tileRows}), E when K is grouped)   beyond 65,535 rows of tiles by striding
 // block     (${laneColumns}, 1, 1)   ${tileRows} rows x ${columnsPerLane} columns per invocation
 // smem      0 bytes
 // source    reference in src/ops/matrix.ts
@@ -44,7 +47,7 @@ struct Uniforms { M: u32, N: u32, K: u32, E: u32 }
 ${[...bindings.map((b, i) => `@group(0) @binding(${i}) var<storage, read> ${b};`), `@group(0) @binding(${bindings.length}) var<storage, read_write> c: array<f32>;`,
     `@group(0) @binding(${bindings.length + 1}) var<uniform> u: Uniforms;`].join('\n')}
 
-@compute @workgroup_size(${laneColumns})
+@compute @workgroup_size(32)
 fn gemm_blocked(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
   for (var tile = wg.y; tile * ${tileRows} < u.M; tile += num.y) { block(tile * ${tileRows}, wg.x * ${tileColumns} + lane, wg.z); }
 }
@@ -64,8 +67,7 @@ ${each((i, j) => `    if (m + ${i} < u.M && n + ${j * laneColumns} < u.N) { c[(m
     let middle = (low + high) / 2;
     if (u32(offsets[middle]) <= m) { low = middle; } else { high = middle; }
   }
-  let expert = low;
-  let b0 = expert * u.K * u.N;
+  let b0 = low * u.K * u.N;
 ` : '  let b0 = 0u;'}
   let k0 = ${groups === 'sum' ? 'u32(offsets[z])' : '0u'};
   let k1 = ${groups === 'sum' ? 'u32(offsets[z + 1])' : 'u.K'};
@@ -76,7 +78,7 @@ ${each((i, j) => `  var c${i}${j} = 0.0;`)}
   // Phase 2: the sums.
 ${scales ? `  let kTiles = (u.K + 127) / 128;
 ${scales === 'per_column' ? '' : `  let nTiles = (u.N + 127) / 128;
-  let sw = ${groups === 'rows' ? 'expert * kTiles * nTiles' : '0u'};`}
+  let sw = ${groups === 'rows' ? 'low * kTiles * nTiles' : '0u'};`}
   for (var kt = k0 / 128; kt * 128 < k1; kt++) {
 ${each((i, j) => `    var p${i}${j} = 0.0;`)}
     let end = min(kt * 128 + 128, k1);

@@ -1,13 +1,13 @@
 import { scratch, type Dispatch, type WgslKernel } from '../src/core/kernel.ts'
-import { gemmExtents } from '../src/ops/gemm.ts'
 import type { GemmFp8Attrs } from '../src/ops/gemm_fp8.ts'
 import { decoded } from './dequantize_fp8.ts'
 import { blockedGemm, transposePass } from './gemm_blocked.ts'
+import { extents } from './gemm_passes.ts'
 
 export const gemm_fp8: WgslKernel<GemmFp8Attrs> = {
   op: 'gemm_fp8',
   launch({ specs: { a, b }, attrs: { layout, bTile } }) {
-    const { M, N, K } = gemmExtents(a.shape, b.shape, layout)
+    const { M, N, K } = extents(a.shape, b.shape, layout)
     const passes: Dispatch[] = []
     const left = decoded(passes, 'a', M * K)
     let right = decoded(passes, 'b', N * K)

@@ -1,9 +1,16 @@
 // The f32 product as passes: the vec4 kernel of gemm.wgsl.ts where the sizes allow it, else the blocked one.
 import { ceilDiv, scratch, u32, workgroups1d, type Binding, type Dispatch, type GpuInfo } from '../src/core/kernel.ts'
-import { gemmGrid, gemmSizes, gemmSplits, gemmWgsl, type GemmOptions } from './gemm.wgsl.ts'
+import type { Shape } from '../src/core/shape.ts'
+import { gemmChoose, gemmGrid, gemmSizes, gemmSplits, gemmWgsl, type GemmOptions } from './gemm.wgsl.ts'
 import { blockedGemm, transposePass } from './gemm_blocked.ts'
 import { sumRows } from './sum_rows.ts'
 import zeroTail from './zero_tail.wgsl'
+
+/** [M or rows of a, N, K] of a [M, K] (tn: [K, M]) and b [N, K] (nt) or [K, N]; b may be a stack of those. */
+export function extents(a: Shape, b: Shape, layout: 'nt' | 'nn' | 'tn'): { M: number; N: number; K: number } {
+  const [M, K] = layout === 'tn' ? [a[1], a[0]] : a
+  return { M, N: layout === 'nt' ? b[b.length - 2] : b[b.length - 1], K }
+}
 
 export interface Product {
   layout: 'nt' | 'nn' | 'tn'
@@ -20,9 +27,7 @@ export function product(gpu: GpuInfo, p: Product): Dispatch[] {
 }
 
 function fast(gpu: GpuInfo, { layout, M, N, K, E = 1, a, b, offsets, c }: Product): Dispatch[] {
-  // Quads pass rows of a round among four lanes; that needs the subgroups feature.
-  const quads = (gpu as { subgroups?: boolean }).subgroups === true
-  const options: GemmOptions = { layout, grouped: offsets !== undefined, quads, ...(quads ? {} : { rows: layout === 'tn' ? 2 : 8 }) }
+  const options = gemmChoose(layout, N, gpu, offsets !== undefined, M)
   const splits = layout === 'tn' && !offsets ? gemmSplits(options, M, N, K, E) : 1
   const target = splits === 1 ? c : scratch('partial products', splits * M * N * 4)
   const passes: Dispatch[] = [{

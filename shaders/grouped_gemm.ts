@@ -1,13 +1,14 @@
 import type { Dispatch, WgslKernel } from '../src/core/kernel.ts'
 import { numElements } from '../src/core/shape.ts'
-import { groupedExtents, type GroupedGemmAttrs } from '../src/ops/grouped_gemm.ts'
+import type { GroupedGemmAttrs } from '../src/ops/grouped_gemm.ts'
 import { asF32, resultF32 } from './gemm_blocked.ts'
-import { product } from './gemm_passes.ts'
+import { extents, product } from './gemm_passes.ts'
 
 export const grouped_gemm: WgslKernel<GroupedGemmAttrs> = {
   op: 'grouped_gemm',
   launch({ specs: { x, w, y }, attrs: { layout } }, gpu) {
-    const { P, E, N, K } = groupedExtents(x.shape, w.shape, layout)
+    const { M: P, N, K } = extents(x.shape, w.shape, layout)
+    const E = w.shape[0]
     const passes: Dispatch[] = []
     const left = asF32(passes, 'x', x.dtype, numElements(x.shape))
     const right = asF32(passes, 'w', w.dtype, numElements(w.shape))

@@ -50,14 +50,18 @@ fn moe_gate(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3
     var best = -largest;
     var bestExpert = -1;
     for (var g = 0u; g < u.groups; g++) {
+      var kept = true;
       if (u.groups > 1) {
         let s = group_score[g * u.T + t];
-        if (s < leastScore || (s == leastScore && i32(g) > leastGroup)) { continue; }
+        kept = (s > leastScore) | ((s == leastScore) & (i32(g) <= leastGroup));
       }
+      // No branches: tokens next to each other keep different groups.
       for (var e = g * size; e < (g + 1) * size; e++) {
         let c = choice[e * u.T + t];
-        let after = c < last || (c == last && i32(e) > lastExpert);
-        if (after && (bestExpert < 0 || c > best)) { best = c; bestExpert = i32(e); }
+        let after = (c < last) | ((c == last) & (i32(e) > lastExpert));
+        let better = kept & after & ((bestExpert < 0) | (c > best));
+        best = select(best, c, better);
+        bestExpert = select(bestExpert, i32(e), better);
       }
     }
     last = best;

@@ -1,4 +1,4 @@
-import { ceilDiv, u32, type WgslKernel } from '../src/core/kernel.ts'
+import { ceilDiv, u32, workgroups1d, type WgslKernel } from '../src/core/kernel.ts'
 import type { MoePermuteAttrs } from '../src/ops/moe_permute.ts'
 import wgsl from './moe_permute.wgsl'
 
@@ -6,6 +6,6 @@ export const moe_permute: WgslKernel<MoePermuteAttrs> = {
   op: 'moe_permute',
   launch({ specs: { xp }, attrs: { topk } }) {
     const [P, H] = xp.shape
-    return [{ wgsl, entry: 'moe_permute', bindings: ['x', 'row_slot', 'xp'], uniforms: [u32(P), u32(H), u32(topk)], workgroups: [ceilDiv(H, 64), Math.min(P, 65535), 1] }]
+    return [{ wgsl, entry: 'moe_permute', bindings: ['x', 'row_slot', 'xp'], uniforms: [u32(P), u32(H), u32(topk)], workgroups: workgroups1d(ceilDiv(P * H, 256)) }]
   },
 }

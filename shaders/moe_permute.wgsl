@@ -3,8 +3,8 @@
 //   row_slot  [P]         i32  in
 //   slot_row  [T * topk]  i32  in, for backward only
 //   xp        [P, H]      f32  out
-// grid      (ceil(H / 64), P, 1)   beyond 65,535 rows by striding
-// block     (64, 1, 1)             one element per invocation: neighbours read neighbours
+// grid      (ceil(P * H / 256), 1, 1)   beyond 65,535 also y
+// block     (256, 1, 1)                one element per invocation: neighbours read neighbours
 // smem      0 bytes
 // source    reference in src/ops/moe_permute.ts
 
@@ -15,14 +15,14 @@ struct Uniforms { P: u32, H: u32, topk: u32 }
 @group(0) @binding(2) var<storage, read_write> xp: array<f32>;
 @group(0) @binding(3) var<uniform> u: Uniforms;
 
-@compute @workgroup_size(64)
-fn moe_permute(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) num: vec3u) {
-  let h = id.x;
-  if (h >= u.H) { return; }
-  for (var r = id.y; r < u.P; r += num.y) {
-    let slot = row_slot[r];
-    var value = 0.0;
-    if (slot >= 0) { value = x[u32(slot) / u.topk * u.H + h]; }
-    xp[r * u.H + h] = value;
-  }
+@compute @workgroup_size(256)
+fn moe_permute(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wg.y * num.x + wg.x) * 256 + lane;
+  if (i >= u.P * u.H) { return; }
+  let r = i / u.H;
+  let h = i - r * u.H;
+  let slot = row_slot[r];
+  var value = 0.0;
+  if (slot >= 0) { value = x[u32(slot) / u.topk * u.H + h]; }
+  xp[i] = value;
 }

@@ -1,4 +1,4 @@
-import { ceilDiv, u32, type WgslKernel } from '../src/core/kernel.ts'
+import { ceilDiv, u32, workgroups1d, type WgslKernel } from '../src/core/kernel.ts'
 import type { MoePermuteAttrs } from '../src/ops/moe_permute.ts'
 import wgsl from './moe_permute_bwd.wgsl'
 
@@ -6,6 +6,6 @@ export const moe_permute_bwd: WgslKernel<MoePermuteAttrs> = {
   op: 'moe_permute_bwd',
   launch({ specs: { dx }, attrs: { topk } }) {
     const [T, H] = dx.shape
-    return [{ wgsl, entry: 'moe_permute_bwd', bindings: ['dxp', 'slot_row', 'dx'], uniforms: [u32(T), u32(H), u32(topk)], workgroups: [ceilDiv(H, 64), Math.min(T, 65535), 1] }]
+    return [{ wgsl, entry: 'moe_permute_bwd', bindings: ['dxp', 'slot_row', 'dx'], uniforms: [u32(T), u32(H), u32(topk)], workgroups: workgroups1d(ceilDiv(T * H, 256)) }]
   },
 }

@@ -1,4 +1,4 @@
-import { ceilDiv, u32, type WgslKernel } from '../src/core/kernel.ts'
+import { ceilDiv, u32, workgroups1d, type WgslKernel } from '../src/core/kernel.ts'
 import wgsl from './moe_unpermute.wgsl'
 
 export const moe_unpermute: WgslKernel = {
@@ -7,7 +7,7 @@ export const moe_unpermute: WgslKernel = {
     const [T, H] = y.shape
     return [{
       wgsl, entry: 'moe_unpermute', bindings: ['yp', 'topk_weights', 'slot_row', 'y'],
-      uniforms: [u32(T), u32(H), u32(topk_weights.shape[1])], workgroups: [ceilDiv(H, 64), Math.min(T, 65535), 1],
+      uniforms: [u32(T), u32(H), u32(topk_weights.shape[1])], workgroups: workgroups1d(ceilDiv(T * H, 256)),
     }]
   },
 }

@@ -4,8 +4,8 @@
 //   slot_row      [T * topk]  i32  in
 //   row_slot      [P]         i32  in, for backward only
 //   y             [T, H]      f32  out
-// grid      (ceil(H / 64), T, 1)   beyond 65,535 rows by striding
-// block     (64, 1, 1)             one element per invocation: neighbours read neighbours
+// grid      (ceil(T * H / 256), 1, 1)   beyond 65,535 also y
+// block     (256, 1, 1)                one element per invocation: neighbours read neighbours
 // smem      0 bytes
 // source    deepseek-v3.md §1.4; reference in src/ops/moe_unpermute.ts
 
@@ -17,16 +17,16 @@ struct Uniforms { T: u32, H: u32, topk: u32 }
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> u: Uniforms;
 
-@compute @workgroup_size(64)
-fn moe_unpermute(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) num: vec3u) {
-  let h = id.x;
-  if (h >= u.H) { return; }
-  for (var t = id.y; t < u.T; t += num.y) {
-    var sum = 0.0;
-    for (var slot = t * u.topk; slot < (t + 1) * u.topk; slot++) {
-      let row = slot_row[slot];
-      if (row >= 0) { sum += topk_weights[slot] * yp[u32(row) * u.H + h]; }
-    }
-    y[t * u.H + h] = sum;
+@compute @workgroup_size(256)
+fn moe_unpermute(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wg.y * num.x + wg.x) * 256 + lane;
+  if (i >= u.T * u.H) { return; }
+  let t = i / u.H;
+  let h = i - t * u.H;
+  var sum = 0.0;
+  for (var slot = t * u.topk; slot < (t + 1) * u.topk; slot++) {
+    let row = slot_row[slot];
+    if (row >= 0) { sum += topk_weights[slot] * yp[u32(row) * u.H + h]; }
   }
+  y[i] = sum;
 }

@@ -11,7 +11,7 @@ export const moe_unpermute_bwd: WgslKernel = {
     const slots = T * topk
     const partial = scratch('partial', slots * 16 * 4)
     return [
-      { wgsl, entry: 'moe_unpermute_bwd', bindings: ['dy', 'topk_weights', 'row_slot', 'dyp'], uniforms: [u32(P), u32(H), u32(topk)], workgroups: [ceilDiv(H, 64), Math.min(P, 65535), 1] },
+      { wgsl, entry: 'moe_unpermute_bwd', bindings: ['dy', 'topk_weights', 'row_slot', 'dyp'], uniforms: [u32(P), u32(H), u32(topk)], workgroups: workgroups1d(ceilDiv(P * H, 256)) },
       {
         label: 'moe_unpermute_bwd_w', wgsl: weights, entry: 'moe_unpermute_bwd_w', bindings: ['dy', 'yp', 'slot_row', partial],
         uniforms: [u32(slots), u32(H), u32(topk)], workgroups: workgroups1d(ceilDiv(slots, 4)),

@@ -6,8 +6,8 @@
 //   row_slot      [P]         i32  in
 //   dyp           [P, H]      f32  out
 //   dw            [T, topk]   f32  out of moe_unpermute_bwd_w
-// grid      (ceil(H / 64), P, 1)   beyond 65,535 rows by striding
-// block     (64, 1, 1)             one element per invocation: neighbours read neighbours
+// grid      (ceil(P * H / 256), 1, 1)   beyond 65,535 also y
+// block     (256, 1, 1)                one element per invocation: neighbours read neighbours
 // smem      0 bytes
 // source    derivative of moe_unpermute; reference in src/ops/moe_unpermute_bwd.ts
 
@@ -19,14 +19,14 @@ struct Uniforms { P: u32, H: u32, topk: u32 }
 @group(0) @binding(3) var<storage, read_write> dyp: array<f32>;
 @group(0) @binding(4) var<uniform> u: Uniforms;
 
-@compute @workgroup_size(64)
-fn moe_unpermute_bwd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) num: vec3u) {
-  let h = id.x;
-  if (h >= u.H) { return; }
-  for (var r = id.y; r < u.P; r += num.y) {
-    let slot = row_slot[r];
-    var value = 0.0;
-    if (slot >= 0) { value = topk_weights[u32(slot)] * dy[u32(slot) / u.topk * u.H + h]; }
-    dyp[r * u.H + h] = value;
-  }
+@compute @workgroup_size(256)
+fn moe_unpermute_bwd(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wg.y * num.x + wg.x) * 256 + lane;
+  if (i >= u.P * u.H) { return; }
+  let r = i / u.H;
+  let h = i - r * u.H;
+  let slot = row_slot[r];
+  var value = 0.0;
+  if (slot >= 0) { value = topk_weights[u32(slot)] * dy[u32(slot) / u.topk * u.H + h]; }
+  dyp[i] = value;
 }

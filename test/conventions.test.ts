@@ -229,5 +229,11 @@ describe('conventions find', () => {
     expect(check(good.replace('// smem 0 bytes\n', ''))).toEqual(['shaders/k.wgsl:1: header lacks the line `// smem ...`'])
     expect(check(good.replace('//   x  [T]  f32  in\n', ''))).not.toEqual([])
     expect(check(good.replaceAll(' k', ' k_v2'), 'k_v2')[0]).toMatch(/v2 belongs in git/)
+    const twoPasses = `${good}\n@group(0) @binding(1) var<storage, read_write> z: array<f32>;\n@compute @workgroup_size(64)\nfn k_sum() {}`
+    expect(check(twoPasses)).toEqual(['shaders/k.wgsl:12: binding z is not in the header'])
+    expect(check(twoPasses.replace('// source here', '// source here; z is y in the second pass'))).toEqual([])
+    const generated = `const f = (n: number) => \`${good.replace('f32  in', '${n}  in')}\`\nconst g = \`${good.replaceAll(' k', ' k_bwd').replace('// block (64, 1, 1)\n', '')}\``
+    const all = tree({ 'shaders/k.wgsl.ts': generated, 'shaders/l.ts': `import { f } from './k.wgsl.ts'` })
+    expect(kernelFileProblems(all, new Map())).toEqual(['shaders/k.wgsl.ts:12: header lacks the line `// block ...`'])
   })
 })

@@ -46,8 +46,12 @@ export class WebGpuBackend implements Backend {
 
   static async open({ adapter, description, software }: WebGpuOptions): Promise<WebGpuBackend> {
     const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits
-    const gpu = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } })
-    return new WebGpuBackend(gpu, description, { software, maxBindingBytes: maxStorageBufferBindingSize })
+    // Quad operations make products faster where they exist; every kernel that uses them has a form without.
+    const subgroups = adapter.features.has('subgroups')
+    const gpu = await adapter.requestDevice({
+      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize }, requiredFeatures: subgroups ? ['subgroups'] : [],
+    })
+    return new WebGpuBackend(gpu, description, { software, subgroups, maxBindingBytes: maxStorageBufferBindingSize })
   }
 
   alloc(spec: Spec): PooledBuffer {

@@ -32,6 +32,8 @@ export interface Dispatch {
 export interface GpuInfo {
   /** A CPU runs the shaders: no workgroup memory in hot kernels, lanes next to each other read next to each other. */
   readonly software: boolean
+  /** Quad and subgroup operations are on. */
+  readonly subgroups: boolean
   readonly maxBindingBytes: number
 }
 

@@ -125,7 +125,9 @@ export class ParameterStore {
       const numbers = new Float32Array(tensor.numElements)
       for (const slice of p.slices) {
         const values = await read(slice.name, slice.shape)
-        if (values.length !== slice.numElements) throw new InputError(`${slice.name} has ${values.length} elements, must have ${slice.numElements}: [${slice.shape.join(', ')}]`)
+        if (values.length !== slice.numElements) {
+          throw new InputError(`${slice.name} has ${values.length} elements, must have ${slice.numElements}: [${slice.shape.join(', ')}]`)
+        }
         numbers.set(values, slice.start)
       }
       tensor.write(numbers)

@@ -229,5 +229,9 @@ export class Model {
   }
 }
 
-const countOf = (targets: ArrayLike<number>) => Array.prototype.reduce.call(targets, (n, t) => (n as number) + ((t as number) >= 0 ? 1 : 0), 0) as number
+function countOf(targets: ArrayLike<number>): number {
+  let n = 0
+  for (let i = 0; i < targets.length; i++) if (targets[i] >= 0) n++
+  return n
+}
 const inverse = (count: number) => (count > 0 ? 1 / count : 0)

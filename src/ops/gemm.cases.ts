@@ -4,7 +4,7 @@ import type { FloatOut, Layout } from './gemm.ts'
 type Size = [M: number, N: number, K: number, slow?: boolean]
 /** 1 row, odd, tile - 1, tile, tile + 1 (tiles of 8 x 32 and 16 x 16), a K of 1, a long K; multiples of 4 take another kernel. */
 const sizes: Size[] = [[1, 64, 32], [7, 5, 3], [7, 31, 17], [8, 32, 16], [9, 33, 17], [3, 2, 1], [1, 1, 1], [64, 96, 128], [65, 127, 300], [4, 8, 4096], [4, 4, 4], [36, 100, 68]]
-const large: Size[] = [[512, 7168, 2048, true]]
+const large: Size[] = [[128, 7168, 2048, true]]
 
 const one = ([M, N, K, slow]: Size, layout: Layout, dtype: FloatOut, out: FloatOut, std = 1): OpCase => ({
   name: `${layout} [${M}, ${N}, ${K}] ${dtype}${out === dtype ? '' : ` to ${out}`}${std === 1 ? '' : ' large'}`,

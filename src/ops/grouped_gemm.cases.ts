@@ -19,7 +19,7 @@ export const groupings128: Grouping[] = [
   { name: 'one takes all', P: 384, rowAlign: 128, offsets: [0, 0, 384, 384] },
   { name: 'all empty', P: 128, rowAlign: 128, offsets: [0, 0, 0] },
 ]
-const deepSeek: Grouping = { name: 'DeepSeek-V3', P: 1024, rowAlign: 128, offsets: [0, 128, 512, 512, 896] }
+const deepSeek: Grouping = { name: 'DeepSeek-V3', P: 256, rowAlign: 128, offsets: [0, 128, 256] }
 
 export const offsetsOf = (r: CaseRandom, g: Grouping) => ({ ...r.values([g.offsets.length], g.offsets), dtype: 'i32' as const, data: Int32Array.from(g.offsets) })
 

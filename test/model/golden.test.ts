@@ -1,5 +1,6 @@
 // The model against numbers that Hugging Face and DeepSeek code computed: see test/golden/README.md for tolerances.
 import { beforeAll, expect, it } from 'vitest'
+import type { Tensor } from '../../src/core/tensor.ts'
 import { dumpTensors, type DumpTensor } from '../../src/model/dump.ts'
 import { sample, lastLogits } from '../../src/model/sample.ts'
 import type { Model } from '../../src/model/transformer.ts'
@@ -104,7 +105,7 @@ onDevices('golden model', (test) => {
     const model = await goldenModel(device)
     const alpha = 0.5
     const balance = new Map<string, number>()
-    const kept: { name: string; t: import('../../src/core/tensor.ts').Tensor }[] = []
+    const kept: { name: string; t: Tensor }[] = []
     device.scope(() => model.loss({
       ids: ids.flat(), targets: ids.flat(), batch: 2, seqLen: 24, balanceAlpha: alpha,
       observe: (name, t) => { if (name.startsWith('balance.')) kept.push({ name, t: t.retain() }) },

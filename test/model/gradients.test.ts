@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { WeightQueue } from '../../src/core/autograd.ts'
 import type { Device } from '../../src/core/device.ts'
+import type { Tensor } from '../../src/core/tensor.ts'
 import type { LossInput, Model } from '../../src/model/transformer.ts'
 import { configOf, float64, maxAbs, maxDifference, modelWith, onDevices, randomWeights, tokens } from './support.ts'
 
@@ -112,6 +113,18 @@ onDevices('gradients', (test) => {
     backward(model, { ...input, forcedRouting: new Map([[1, forced]]) })
     expect([...(await model.moeLayers[0].load.read())]).toEqual([T, 0, 0, T, 0, 0, T, 0])
     expect(maxAbs((await model.parameters.read('model.layers.1.mlp.gate.weight', (p) => p.tensor.grad))!)).toBeGreaterThan(0)
+    const { balanceLoss, scores } = device.scope(() => {
+      let scores!: Tensor
+      const out = model.loss({ ...input, forcedRouting: new Map([[1, forced]]), observe: (name, t) => { if (name === 'router.1.scores') scores = t.retain() } })
+      return { balanceLoss: out.balanceLoss!, scores: device.adopt(scores) }
+    })
+    // Every token chose the same three: f = 8 / 3 for those, so the loss is the mean of 8 / 3 times their share of the scores.
+    const s = Array.from(await scores.read())
+    let share = 0
+    for (let t = 0; t < T; t++) share += [6, 0, 3].reduce((sum, e) => sum + s[t * 8 + e], 0) / s.slice(t * 8, t * 8 + 8).reduce((a, b) => a + b, 0) / T
+    expect((await balanceLoss.read())[0]).toBeCloseTo(0.05 * (8 / 3) * share, 6)
+    balanceLoss.release()
+    scores.release()
     forced.release()
     model.release()
   })

@@ -1,6 +1,7 @@
 // The model against a plain float64 implementation that shares no code with it, in configurations off the beaten track.
 import { expect } from 'vitest'
 import type { Device } from '../../src/core/device.ts'
+import type { Tensor } from '../../src/core/tensor.ts'
 import type { ModelConfig } from '../../src/model/config.ts'
 import { plainLoss, plainModel } from '../support/plain_model.ts'
 import { configOf, maxDifference, modelWith, onDevices, randomWeights, tokens } from './support.ts'
@@ -45,7 +46,7 @@ async function differences(device: Device, config: ModelConfig, batch: number, s
   const model = await modelWith(device, config, weights)
   const routing = new Map<number, number[]>()
   const { loss, mtpLoss, balanceLoss, logits, indices } = device.scope(() => {
-    const indices: Record<string, import('../../src/core/tensor.ts').Tensor> = {}
+    const indices: Record<string, Tensor> = {}
     const out = model.loss({
       ids: part(0), targets: part(1), mtpTargets: part(2), batch, seqLen, mtpWeight: 0.3, balanceAlpha: 0.01,
       observe: (n, t) => { const m = /^router\.(\d+)\.topk_indices$/.exec(n); if (m) indices[m[1]] = t.retain() },

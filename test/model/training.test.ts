@@ -60,6 +60,34 @@ onDevices('training', (test) => {
     expect(fp8).not.toBe(bf16)
   })
 
+  for (const recipe of ['bf16', 'fp8'] as const) {
+    test(`${recipe}: the next forward pass sees the stepped weights`, async (device) => {
+      const input = { ids: tokens(8, 19), targets: tokens(8, 19, 2), batch: 2, seqLen: 4 }
+      const model = new Model(device, configOf({ num_nextn_predict_layers: 0 }), { recipe })
+      model.initialize(1, 0.3)
+      const optimizer = new AdamW(model.parameters, { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 })
+      const logits = async (m: Model) => {
+        const t = device.scope(() => m.forward(input).logits)
+        const x = await t.read()
+        t.release()
+        return x
+      }
+      const before = await logits(model)
+      device.scope(() => {
+        const { result, tape } = device.record(() => model.loss(input))
+        tape.backward(result.roots)
+        optimizer.step(0.05)
+      })
+      const after = await logits(model)
+      expect(after).not.toEqual(before)
+      const again = new Model(device, model.config, { recipe })
+      await again.loadTensors(async (name) => (await model.parameters.read(name))!)
+      expect(await logits(again)).toEqual(after)
+      for (const m of [model, again]) m.release()
+      optimizer.release()
+    })
+  }
+
   test('a forward pass alone frees everything', async (device) => {
     const model = new Model(device, configOf())
     model.initialize(1, 0.1)
