@@ -37,7 +37,7 @@ function fast(gpu: GpuInfo, { layout, M, N, K, E = 1, a, b, offsets, c }: Produc
   if (splits > 1) passes.push(sumRows(target, c, splits, M * N))
   if (offsets && layout !== 'tn') {
     passes.push({ label: 'zero_tail', wgsl: zeroTail, entry: 'zero_tail', bindings: [offsets, c], uniforms: [u32(E), u32(M), u32(N)],
-      workgroups: workgroups1d(ceilDiv(M * N, 64)) })
+      workgroups: workgroups1d(ceilDiv(M, 64)) })
   }
   return passes
 }

@@ -40,7 +40,9 @@ async function openWebGpu(options: { disableRobustness?: boolean }): Promise<Dev
     if (isNode) {
       const { openNodeGpu } = await import('../backends/webgpu/node_adapter.ts')
       const { adapter, kind, why } = await openNodeGpu(options)
-      return new Device(await WebGpuBackend.open({ adapter, description: `${describeAdapter(adapter)}, ${why}`, software: kind === 'software' }))
+      const { napping } = await import('../backends/webgpu/nap.ts')
+      const software = kind === 'software'
+      return new Device(await WebGpuBackend.open({ adapter, description: why, software, waiting: software ? napping : undefined }))
     }
     const adapter = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' })
     if (!adapter) throw new Error('this browser offers no WebGPU adapter')

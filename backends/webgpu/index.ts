@@ -14,6 +14,8 @@ export interface WebGpuOptions {
   /** Shown to the user: which adapter and why. */
   description: string
   software: boolean
+  /** Wraps every wait; Node's software adapter naps in it. */
+  waiting?: <T>(work: Promise<T>) => Promise<T>
 }
 
 /** Dispatches in one submission, and submissions that may be unfinished before `sync` bounds the queue. */
@@ -32,7 +34,10 @@ export class WebGpuBackend implements Backend {
   private readonly pipelines: Pipelines
   private readonly bindGroups: BindGroups
 
-  private constructor(private readonly gpu: GPUDevice, readonly description: string, readonly info: GpuInfo) {
+  private constructor(
+    private readonly gpu: GPUDevice, readonly description: string, readonly info: GpuInfo,
+    private readonly waiting: <T>(work: Promise<T>) => Promise<T>,
+  ) {
     this.pool = new BufferPool(gpu)
     this.pipelines = new Pipelines(gpu, (error) => { this.failure ??= error })
     this.bindGroups = new BindGroups(gpu)
@@ -44,14 +49,14 @@ export class WebGpuBackend implements Backend {
     })
   }
 
-  static async open({ adapter, description, software }: WebGpuOptions): Promise<WebGpuBackend> {
+  static async open({ adapter, description, software, waiting = (work) => work }: WebGpuOptions): Promise<WebGpuBackend> {
     const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits
     // Quad operations make products faster where they exist; every kernel that uses them has a form without.
     const subgroups = adapter.features.has('subgroups')
     const gpu = await adapter.requestDevice({
       requiredLimits: { maxBufferSize, maxStorageBufferBindingSize }, requiredFeatures: subgroups ? ['subgroups'] : [],
     })
-    return new WebGpuBackend(gpu, description, { software, subgroups, maxBindingBytes: maxStorageBufferBindingSize })
+    return new WebGpuBackend(gpu, description, { software, subgroups, maxBindingBytes: maxStorageBufferBindingSize }, waiting)
   }
 
   alloc(spec: Spec): PooledBuffer {
@@ -95,7 +100,7 @@ export class WebGpuBackend implements Backend {
     this.flush()
     this.counters.readbacks++
     try {
-      await staging.mapAsync(GPUMapMode.READ)
+      await this.waiting(staging.mapAsync(GPUMapMode.READ))
     } catch (error) {
       this.throwFailure()
       throw new DeviceLost(`webgpu: reading back failed (${(error as Error).message})`)
@@ -128,7 +133,7 @@ export class WebGpuBackend implements Backend {
 
   async sync(pending = 0): Promise<void> {
     this.flush()
-    while (this.pending.length > pending) await this.pending.shift()
+    while (this.pending.length > pending) await this.waiting(this.pending.shift()!)
     this.throwFailure()
   }
 

@@ -4,7 +4,7 @@ import { attention } from './attention.ts'
 /** Sequences, seqLen, heads, D, Dv. */
 const shapes: [number, number, number, number, number, boolean?][] = [
   [1, 1, 1, 1, 1], [3, 1, 2, 4, 2], [1, 5, 1, 3, 2], [2, 7, 3, 6, 5], [2, 31, 2, 24, 16], [1, 32, 2, 24, 16], [2, 33, 1, 24, 16], [2, 64, 4, 24, 16],
-  [1, 65, 2, 64, 64], [3, 4, 1, 66, 65], [1, 130, 1, 192, 128], [2, 256, 4, 24, 16, true], [1, 4096, 1, 24, 16, true], [1, 512, 2, 192, 128, true],
+  [1, 65, 2, 64, 64], [3, 4, 1, 66, 65], [1, 130, 1, 192, 128], [2, 256, 4, 24, 16, true], [1, 4096, 1, 8, 4, true], [1, 512, 2, 192, 128, true],
 ]
 
 const qkv = (r: CaseRandom, B: number, S: number, n: number, D: number, Dv: number, std = 1) =>

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { runReference } from '../../src/check/index.ts'
+import { WebGpuBackend } from '../../backends/webgpu/index.ts'
+import { openNodeGpu } from '../../backends/webgpu/node_adapter.ts'
+import { runCase, runReference } from '../../src/check/index.ts'
 import { attention, attentionOf } from '../../src/ops/attention.ts'
+import { attention_bwd_cases, attention_cases } from '../../src/ops/attention.cases.ts'
 import { attention_bwd } from '../../src/ops/attention_bwd.ts'
 import { describeOp } from '../support/describe_op.ts'
 import { deviceNames, testDevice } from '../support/devices.ts'
@@ -49,6 +52,19 @@ describe('attention is causal', () => {
       after.release()
     })
   }
+})
+
+describe('attention as a hardware GPU gets it', () => {
+  it('other rows per lane and blocks of keys give the same numbers', async (context) => {
+    if (!(await testDevice('webgpu'))) return context.skip()
+    const { adapter } = await openNodeGpu()
+    const backend = await WebGpuBackend.open({ adapter, description: 'told that it is hardware', software: false })
+    const some = /^(1 x .1, 1, 1.|1 x .5, 1, 3.|2 x .33, 1, 24.|1 x .130, 1, 192.)/
+    for (const [op, cases] of [[attention, attention_cases], [attention_bwd, attention_bwd_cases]] as const) {
+      for (const c of cases.filter((c) => some.test(c.name))) expect(await runCase(op, c, backend)).toMatchObject({ ok: true, case: c.name })
+    }
+    await backend.destroy()
+  })
 })
 
 describeOp(attention)
