@@ -6,6 +6,6 @@ export const add: WgslKernel = {
   op: 'add',
   launch({ specs: { x } }) {
     const N = numElements(x.shape)
-    return [{ wgsl, entry: 'add', bindings: ['x', 'y', 'z'], uniforms: [u32(N)], workgroups: workgroups1d(ceilDiv(N, 64)) }]
+    return [{ wgsl, entry: 'add', bindings: ['x', 'y', 'z'], uniforms: [u32(N)], workgroups: workgroups1d(ceilDiv(N, 256)) }]
   },
 }

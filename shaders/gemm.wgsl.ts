@@ -1,12 +1,13 @@
-// f32 matrix products C = A * B as WGSL text, register-blocked, without workgroup memory and barriers. Row-major, contiguous.
-//
-//   layout  a        b        c           grouped: b or c by expert
-//   nt      [M, K]   [N, K]   [M, N]      b [E, N, K]     y = x w^T
-//   nn      [M, K]   [K, N]   [M, N]      b [E, K, N]     dx = dy w
-//   tn      [K, M]   [K, N]   [M, N]      c [E, M, N]     dw = dy^T x
-//
-// Bindings: 0 a, 1 b, 2 c (or the partial sums), 3 sizes (uniform, see gemmSizes), grouped: 4 offsets [E + 1] i32.
-// Requires N % 4 == 0, for nt and nn K % 4 == 0, for tn M % 4 == 0 (loads are vec4); else gemmAnyWgsl.
+// gemm: C = A * B in f32, register-blocked, without workgroup memory and barriers; also by expert (grouped).
+//   a        [M, K]  f32  in   tn: [K, M]
+//   b        [N, K]  f32  in   nn and tn: [K, N]; grouped nt and nn: one such matrix per expert
+//   c        [M, N]  f32  out  tn with a split K: [splits, M, N]; grouped tn: [E, M, N]
+//   offsets  [E + 1] i32  in   grouped only: the rows of a (nt, nn) or of K (tn) by expert
+// grid      see gemmGrid       one tile of C per quad of invocations
+// block     (16, 1, 1)         or as GemmOptions.workgroup says
+// smem      0 bytes
+// requires  N % 4 == 0; nt and nn K % 4 == 0, tn M % 4 == 0 (loads are vec4); others take gemm_blocked.wgsl.ts
+// source    reference in src/ops/gemm.ts and src/ops/grouped_gemm.ts
 //
 // Why this form. A quad (4 adjacent invocations) computes one tile of C; each lane owns `4 * cols` columns of it and ALL its rows.
 // On SwiftShader a storage load costs about 100 instructions whatever the addresses (index clamp, bounds, one branch per lane:
@@ -57,7 +58,7 @@ export function gemmTile(options: GemmOptions): { tileRows: number; tileCols: nu
   return { tileRows: rows * (quads ? 4 : 1), tileCols: 16 * cols }
 }
 
-/** Workgroups [x, y, z]. splits > 1 (tn): K is cut in as many parts, c is [splits, E, M, N] and gemmSplitSumWgsl adds them. */
+/** Workgroups [x, y, z]. splits > 1 (tn): K is cut in as many parts, c is [splits, E, M, N], to be summed over the splits. */
 export function gemmGrid(options: GemmOptions, m: number, n: number, experts = 1, splits = 1): [number, number, number] {
   const { layout, workgroup, grouped } = complete(options)
   const { tileRows, tileCols } = gemmTile(options)
@@ -68,7 +69,7 @@ export function gemmGrid(options: GemmOptions, m: number, n: number, experts = 1
   return [x, Math.ceil(groups / x), splits * (grouped && layout === 'tn' ? experts : 1)]
 }
 
-/** The contents of the uniform at binding 3. m of a grouped nt or nn is the number of rows of a, experts' rows and all. */
+/** The contents of the uniform. m of a grouped nt or nn is the number of rows of a, experts' rows and all. */
 export function gemmSizes(m: number, n: number, k: number, experts = 1, splits = 1): Uint32Array {
   return new Uint32Array([m, n, k, experts, splits, 0, 0, 0])
 }
@@ -110,16 +111,15 @@ export function gemmWgsl(options: GemmOptions): string {
   const multiply = (j: number) => accumulators.filter(acc => acc.j === j).map(({ i, s, name }) =>
     `${name} += vec4f(${range(4).map(c => `dot(a_${i}_${s}, b_${c})`).join(', ')});`)
 
-  return `// gemm ${layout}${grouped ? ' grouped' : ''}: ${layout === 'nt' ? 'C = A * B^T' : layout === 'nn' ? 'C = A * B' : 'C = A^T * B'}, one ${tileRows} x ${16 * cols} tile per quad of invocations.
-${quads ? `enable subgroups;
+  return `${quads ? `enable subgroups;
 // A quad is 4 invocations with adjacent local_invocation_index, and all 4 always take the same path up to the stores.
 diagnostic(off, subgroup_uniformity);
 ` : ''}struct Sizes { m: u32, n: u32, k: u32, experts: u32, splits: u32 }
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> c: array<vec4f>;
-@group(0) @binding(3) var<uniform> sizes: Sizes;
-${grouped ? '@group(0) @binding(4) var<storage, read> offsets: array<i32>;\n' : ''}
+${grouped ? '@group(0) @binding(3) var<storage, read> offsets: array<i32>;\n' : ''}@group(0) @binding(${grouped ? 4 : 3}) var<uniform> sizes: Sizes;
+
 @compute @workgroup_size(${workgroup})
 fn gemm(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let m4 = sizes.m / 4u;
@@ -187,43 +187,4 @@ function tileStart({ layout, grouped }: Tile, tileRows: number): string {
     tilesBefore = tilesUpTo;
   }
   let bBase = expert * sizes.n * k4;`
-}
-
-/** c[i] = sum over s of parts[s, i], in the order of s. Bindings 0 parts, 1 c; one invocation per vec4 of c, workgroups of 64. */
-export function gemmSplitSumWgsl(splits: number): string {
-  return `// gemm_split_sum: adds the ${splits} partial products of a split K, first to last.
-@group(0) @binding(0) var<storage, read> parts: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> c: array<vec4f>;
-@compute @workgroup_size(64)
-fn gemm_split_sum(@builtin(global_invocation_id) id: vec3u) {
-  let i = id.x;
-  let length = arrayLength(&c);
-  if (i < length) { c[i] = ${range(splits).map(s => `parts[i + ${s}u * length]`).join(' + ')}; }
-}
-`
-}
-
-/** Any sizes, no vec4 and no subgroups: 4 x 4 outputs per invocation, edges clamped. Same bindings; grid (N / 32, M / 32), rounded up. */
-export function gemmAnyWgsl(layout: GemmLayout): string {
-  const indexA = (i: number) => layout === 'tn' ? `k * sizes.m + row_${i}` : `row_${i} * sizes.k + k`
-  const indexB = (j: number) => layout === 'nt' ? `col_${j} * sizes.k + k` : `k * sizes.n + col_${j}`
-  return `// gemm ${layout} for sizes that are not multiples of 4.
-struct Sizes { m: u32, n: u32, k: u32, experts: u32, splits: u32 }
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
-@group(0) @binding(3) var<uniform> sizes: Sizes;
-@compute @workgroup_size(8, 8)
-fn gemm(@builtin(global_invocation_id) id: vec3u) {
-  ${lines(range(4).map(i => `let row_${i} = min(4u * id.y + ${i}u, sizes.m - 1u); let col_${i} = min(4u * id.x + ${i}u, sizes.n - 1u);`), '  ')}
-  ${lines(range(4).map(i => `var acc_${i} = vec4f();`), '  ')}
-  for (var k = 0u; k < sizes.k; k++) {
-    let right = vec4f(${range(4).map(j => `b[${indexB(j)}]`).join(', ')});
-    ${lines(range(4).map(i => `acc_${i} += a[${indexA(i)}] * right;`), '    ')}
-  }
-  // Clamped rows and columns hold the same sums as the last true ones, so storing them again is harmless within one invocation.
-  if (4u * id.y >= sizes.m || 4u * id.x >= sizes.n) { return; }
-  ${lines(range(4).flatMap(i => range(4).map(j => `c[row_${i} * sizes.n + col_${j}] = acc_${i}[${j}];`)), '  ')}
-}
-`
 }

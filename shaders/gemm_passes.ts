@@ -59,11 +59,6 @@ const texts = new Map<string, string>()
 function textOf(options: GemmOptions): string {
   const key = JSON.stringify(options)
   let text = texts.get(key)
-  if (!text) {
-    // Uniforms are the last binding of every kernel here.
-    text = gemmWgsl(options)
-    if (options.grouped) text = text.replace('@binding(3) var<uniform>', '@binding(4) var<uniform>').replace('@binding(4) var<storage, read> offsets', '@binding(3) var<storage, read> offsets')
-    texts.set(key, text)
-  }
+  if (!text) texts.set(key, (text = gemmWgsl(options)))
   return text
 }
