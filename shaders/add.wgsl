@@ -8,6 +8,9 @@
 // requires  buffers padded to 16 bytes: the last quarter may reach past N
 // source    reference in src/ops/add.ts
 
+// One element, or four where the launch can (items.ts); N and the widths count items.
+alias Item = f32;
+
 struct Uniforms { N: u32 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;

@@ -1,4 +1,4 @@
-// concat: z = [x, y] along the columns, one element of z per invocation.
+// concat: z = [x, y] along the columns, one item of z per invocation.
 //   x  [T, A]      f32  in
 //   y  [T, B]      f32  in
 //   z  [T, A + B]  f32  out
@@ -7,11 +7,14 @@
 // smem      0 bytes
 // source    reference in src/ops/concat.ts
 
+// One element, or four where the launch can (items.ts); N and the widths count items.
+alias Item = f32;
+
 struct Uniforms { N: u32, A: u32, B: u32 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> y: array<f32>;
-@group(0) @binding(2) var<storage, read_write> z: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Item>;
+@group(0) @binding(1) var<storage, read> y: array<Item>;
+@group(0) @binding(2) var<storage, read_write> z: array<Item>;
 @group(0) @binding(3) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)

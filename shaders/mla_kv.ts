@@ -1,15 +1,17 @@
 import { ceilDiv, u32, workgroups1d, type WgslKernel } from '../src/core/kernel.ts'
-import wgsl from './mla_kv.wgsl'
+import { items } from './items.ts'
+import text from './mla_kv.wgsl'
 
 export const mla_kv: WgslKernel<{ nope: number }> = {
   op: 'mla_kv',
   launch({ specs: { k, v }, attrs: { nope } }) {
     const [T, n, D] = k.shape
     const Dv = v.shape[2]
-    const N = T * n * (D + Dv)
+    const { wgsl, per } = items(text, D, nope, Dv)
+    const N = (T * n * (D + Dv)) / per
     return [{
       wgsl, entry: 'mla_kv', bindings: ['kv', 'k_rope', 'k', 'v'],
-      uniforms: [u32(N), u32(n), u32(nope), u32(D - nope), u32(Dv)], workgroups: workgroups1d(ceilDiv(N, 64)),
+      uniforms: [u32(N), u32(n), u32(nope / per), u32((D - nope) / per), u32(Dv / per)], workgroups: workgroups1d(ceilDiv(N, 64)),
     }]
   },
 }

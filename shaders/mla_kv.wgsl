@@ -1,4 +1,4 @@
-// mla_kv: k = [kv's first `nope` dims of a head; k_rope], v = the head's other dims; one element of k or v per invocation.
+// mla_kv: k = [kv's first `nope` dims of a head; k_rope], v = the head's other dims; one item of k or v per invocation.
 //   kv      [T, n * (nope + Dv)]  f32  in
 //   k_rope  [T, R]                f32  in
 //   k       [T, n, nope + R]      f32  out
@@ -8,12 +8,15 @@
 // smem      0 bytes
 // source    deepseek-v3.md §1.2; reference in src/ops/mla_kv.ts
 
+// One element, or four where the launch can (items.ts); N and the widths count items.
+alias Item = f32;
+
 struct Uniforms { N: u32, heads: u32, nope: u32, R: u32, Dv: u32 }
 
-@group(0) @binding(0) var<storage, read> kv: array<f32>;
-@group(0) @binding(1) var<storage, read> k_rope: array<f32>;
-@group(0) @binding(2) var<storage, read_write> k: array<f32>;
-@group(0) @binding(3) var<storage, read_write> v: array<f32>;
+@group(0) @binding(0) var<storage, read> kv: array<Item>;
+@group(0) @binding(1) var<storage, read> k_rope: array<Item>;
+@group(0) @binding(2) var<storage, read_write> k: array<Item>;
+@group(0) @binding(3) var<storage, read_write> v: array<Item>;
 @group(0) @binding(4) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)

@@ -1,4 +1,4 @@
-// mla_kv_bwd: dkv = [dk's first `nope` dims; dv] per head, dk_rope = sum over heads of dk's other dims; one output element per invocation.
+// mla_kv_bwd: dkv = [dk's first `nope` dims; dv] per head, dk_rope = sum over heads of dk's other dims; one output item per invocation.
 //   dk       [T, n, nope + R]      f32  in
 //   dv       [T, n, Dv]            f32  in
 //   dkv      [T, n * (nope + Dv)]  f32  out
@@ -8,12 +8,15 @@
 // smem      0 bytes
 // source    derivative of mla_kv; reference in src/ops/mla_kv_bwd.ts
 
+// One element, or four where the launch can (items.ts); N and the widths count items.
+alias Item = f32;
+
 struct Uniforms { N: u32, heads: u32, nope: u32, R: u32, Dv: u32 }
 
-@group(0) @binding(0) var<storage, read> dk: array<f32>;
-@group(0) @binding(1) var<storage, read> dv: array<f32>;
-@group(0) @binding(2) var<storage, read_write> dkv: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dk_rope: array<f32>;
+@group(0) @binding(0) var<storage, read> dk: array<Item>;
+@group(0) @binding(1) var<storage, read> dv: array<Item>;
+@group(0) @binding(2) var<storage, read_write> dkv: array<Item>;
+@group(0) @binding(3) var<storage, read_write> dk_rope: array<Item>;
 @group(0) @binding(4) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)
@@ -26,7 +29,7 @@ fn mla_kv_bwd(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: ve
   let c = i - t * (u.heads * width + u.R);
   if (c >= u.heads * width) {
     let r = c - u.heads * width;
-    var sum = 0.0;
+    var sum = Item(0.0);
     for (var h = 0u; h < u.heads; h++) { sum += dk[(t * u.heads + h) * D + u.nope + r]; }
     dk_rope[t * u.R + r] = sum;
     return;

@@ -6,10 +6,13 @@ export const rope: WgslKernel<{ inverse: boolean; position: number }> = {
   launch({ specs: { x, cos }, attrs: { inverse, position } }) {
     const [T, n, D] = x.shape
     const [S, half] = cos.shape
+    const wide = D % 4 === 0 && half % 2 === 0
+    const per = wide ? 4 : 1
+    const N = (T * n * D) / per
     return [{
-      wgsl, entry: 'rope', bindings: ['x', 'cos', 'sin', 'y'],
-      uniforms: [u32(T * n * D), u32(n), u32(D), u32(S), u32(half), u32(position % S), f32(inverse ? -1 : 1)],
-      workgroups: workgroups1d(ceilDiv(T * n * D, 64)),
+      wgsl, entry: wide ? 'rope_wide' : 'rope', bindings: ['x', 'cos', 'sin', 'y'],
+      uniforms: [u32(N), u32(n), u32(D / per), u32(S), u32(wide ? half / 2 : half), u32(position % S), f32(inverse ? -1 : 1)],
+      workgroups: workgroups1d(ceilDiv(N, 64)),
     }]
   },
 }

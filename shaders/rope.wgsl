@@ -1,4 +1,5 @@
-// rope: pairs (a, b) of the last R dims become (a cos - b sin, a sin + b cos), the rest passes; one element of y per invocation.
+// rope: pairs (a, b) of the last R dims become (a cos - b sin, a sin + b cos), the rest passes; one element of y per invocation
+// (rope_wide, for D and R multiples of 4: four).
 //   x    [T, n, D]   f32  in
 //   cos  [S, R / 2]  f32  in
 //   sin  [S, R / 2]  f32  in
@@ -34,4 +35,28 @@ fn rope(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @
   let other = x[i + 1 - 2 * odd];
   let s = sin[at] * u.sign;
   y[i] = x[i] * cos[at] + other * select(-s, s, odd == 1);
+}
+
+@group(0) @binding(0) var<storage, read> x4: array<vec4f>;
+@group(0) @binding(1) var<storage, read> cos2: array<vec2f>;
+@group(0) @binding(2) var<storage, read> sin2: array<vec2f>;
+@group(0) @binding(3) var<storage, read_write> y4: array<vec4f>;
+
+// N, D and half count items: four dims of x, two angles.
+@compute @workgroup_size(64)
+fn rope_wide(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let i = (wg.y * num.x + wg.x) * 64 + lane;
+  if (i >= u.N) { return; }
+  let row = i / u.D;
+  let d = i - row * u.D;
+  let passed = u.D - u.half;
+  let a = x4[i];
+  if (d < passed) {
+    y4[i] = a;
+    return;
+  }
+  let at = (u.position + row / u.heads) % u.S * u.half + d - passed;
+  let c = cos2[at].xxyy;
+  let s = (sin2[at] * u.sign).xxyy;
+  y4[i] = a * c + vec4f(-a.y, a.x, -a.w, a.z) * s;
 }

@@ -1,4 +1,4 @@
-// scale_by: y = factor * x, one element per invocation.
+// scale_by: y = factor * x, one item per invocation.
 //   x  [N]  f32  in
 //   y  [N]  f32  out
 // grid      (ceil(N / 64), 1, 1)   beyond 65,535 also y
@@ -6,10 +6,13 @@
 // smem      0 bytes
 // source    reference in src/ops/scale_by.ts
 
+// One element, or four where the launch can (items.ts); N and the widths count items.
+alias Item = f32;
+
 struct Uniforms { N: u32, factor: f32 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Item>;
+@group(0) @binding(1) var<storage, read_write> y: array<Item>;
 @group(0) @binding(2) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)

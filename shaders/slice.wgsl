@@ -1,4 +1,4 @@
-// slice: y = x[:, start : start + len], one element of y per invocation.
+// slice: y = x[:, start : start + len], one item of y per invocation.
 //   x  [T, D]    f32  in
 //   y  [T, len]  f32  out
 // grid      (ceil(T * len / 64), 1, 1)   beyond 65,535 also y
@@ -6,10 +6,13 @@
 // smem      0 bytes
 // source    reference in src/ops/slice.ts
 
+// One element, or four where the launch can (items.ts); N and the widths count items.
+alias Item = f32;
+
 struct Uniforms { N: u32, D: u32, start: u32, len: u32 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Item>;
+@group(0) @binding(1) var<storage, read_write> y: array<Item>;
 @group(0) @binding(2) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)

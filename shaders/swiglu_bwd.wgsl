@@ -1,4 +1,4 @@
-// swiglu_bwd: dh = [dy * up * s * (1 + gate * (1 - s)); dy * gate * s], s = 1 / (1 + exp(-gate)), one element of dy per invocation.
+// swiglu_bwd: dh = [dy * up * s * (1 + gate * (1 - s)); dy * gate * s], s = 1 / (1 + exp(-gate)), one item of dy per invocation.
 //   dy  [T, F]   f32  in
 //   h   [T, 2F]  f32  in
 //   dh  [T, 2F]  f32  out
@@ -7,11 +7,14 @@
 // smem      0 bytes
 // source    derivative of swiglu; reference in src/ops/swiglu_bwd.ts
 
+// One element, or four where the launch can (items.ts); N and the widths count items.
+alias Item = f32;
+
 struct Uniforms { N: u32, F: u32 }
 
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
-@group(0) @binding(1) var<storage, read> h: array<f32>;
-@group(0) @binding(2) var<storage, read_write> dh: array<f32>;
+@group(0) @binding(0) var<storage, read> dy: array<Item>;
+@group(0) @binding(1) var<storage, read> h: array<Item>;
+@group(0) @binding(2) var<storage, read_write> dh: array<Item>;
 @group(0) @binding(3) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)
@@ -23,7 +26,7 @@ fn swiglu_bwd(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: ve
   let up = h[at + u.F];
   let d = dy[i];
   // As in swiglu.wgsl; 1 - s is formed without cancellation.
-  let e = exp(min(-gate, 80.0));
+  let e = exp(min(-gate, Item(80.0)));
   let s = 1.0 / (1.0 + e);
   dh[at] = d * up * s * (1.0 + gate * (e * s));
   dh[at + u.F] = d * gate * s;

@@ -1,19 +1,24 @@
-// cross_entropy: losses = log sum exp(logits) - logits[target], dlogits = scale * (softmax(logits) - onehot), in three passes.
+/** `wide`: four columns to an item, for V a multiple of 4 (see items.ts). */
+export function crossEntropyWgsl(wide: boolean): string {
+  const item = wide ? 'vec4f' : 'f32'
+  return /* wgsl */ `// cross_entropy: losses = log sum exp(logits) - logits[target], dlogits = scale * (softmax(logits) - onehot), in three passes.
 //   logits   [T, V]     f32  in
 //   targets  [T]        i32  in
-//   partial  [T, L, 2]  f32  scratch: largest logit and sum of exp of every L-th column
-//   stats    [T, 2]     f32  scratch: the same of the row, the sum as scale / sum
+//   partial  [T, L, 2]  f32  scratch: largest logit and sum of exp of every L-th column; pass two reads it as partials
+//   stats    [T, 2]     f32  scratch: the same of the row, the sum as scale / sum; pass three reads it as rows
 //   losses   [T]        f32  out
+//   total    [1]        f32  out  by sum_all.wgsl
 //   dlogits  [T, V]     f32  out
 // grid      pass one (ceil(T * L / 64), 1, 1), pass two (ceil(T / 64), 1, 1), pass three (ceil(T * V / 64), 1, 1)   beyond 65,535 also y
 // block     (64, 1, 1)   neighbours read neighbouring columns in passes one and three
 // smem      0 bytes
-// source    reference in src/ops/cross_entropy.ts; `total` is summed by sum_all.wgsl
+// source    reference in src/ops/cross_entropy.ts
 
+// V counts items of ${wide ? 'four elements' : 'one element'}.
 struct Uniforms { T: u32, V: u32, L: u32, scale: f32 }
 
 // Pass one.
-@group(0) @binding(0) var<storage, read> logits: array<f32>;
+@group(0) @binding(0) var<storage, read> logits: array<${item}>;
 @group(0) @binding(1) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(2) var<uniform> u: Uniforms;
 
@@ -24,18 +29,19 @@ fn cross_entropy_partial(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgrou
   let t = i / u.L;
   let start = t * u.V;
   let column = i - t * u.L;
-  var top = -3.4e38;
-  for (var c = column; c < u.V; c += u.L) { top = max(top, logits[start + c]); }
+  var tops = ${item}(-3.4e38);
+  for (var c = column; c < u.V; c += u.L) { tops = max(tops, logits[start + c]); }
+  let top = ${wide ? 'max(max(tops.x, tops.y), max(tops.z, tops.w))' : 'tops'};
   // In chunks of 64 terms, so that the float32 error grows with the number of chunks.
-  var total = 0.0;
+  var total = ${item}(0.0);
   for (var c = column; c < u.V; c += 64 * u.L) {
-    var sum = 0.0;
+    var sum = ${item}(0.0);
     let end = min(c + 64 * u.L, u.V);
     for (var j = c; j < end; j += u.L) { sum += exp(logits[start + j] - top); }
     total += sum;
   }
   partial[2 * i] = top;
-  partial[2 * i + 1] = total;
+  partial[2 * i + 1] = ${wide ? '(total.x + total.y) + (total.z + total.w)' : 'total'};
 }
 
 // Pass two.
@@ -58,7 +64,7 @@ fn cross_entropy_rows(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups)
   var loss = 0.0;
   var weight = 0.0;
   if (goal >= 0) {
-    loss = log(sum) - (logits[t * u2.V + u32(goal)] - top);
+    loss = log(sum) - (${wide ? 'logits[t * u2.V + u32(goal) / 4][u32(goal) % 4]' : 'logits[t * u2.V + u32(goal)]'} - top);
     weight = u2.scale / sum;
   }
   losses[t] = loss;
@@ -68,7 +74,7 @@ fn cross_entropy_rows(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups)
 
 // Pass three.
 @group(0) @binding(2) var<storage, read> rows: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dlogits: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dlogits: array<${item}>;
 @group(0) @binding(4) var<uniform> u3: Uniforms;
 
 @compute @workgroup_size(64)
@@ -76,8 +82,11 @@ fn cross_entropy_gradient(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgro
   let i = (wg.y * num.x + wg.x) * 64 + lane;
   if (i >= u3.T * u3.V) { return; }
   let t = i / u3.V;
-  var d = exp(logits[i] - rows[2 * t]) * rows[2 * t + 1];
+  let weight = rows[2 * t + 1];
+  let d = exp(logits[i] - rows[2 * t]) * weight;
   // An ignored row has target -1, which no column equals, and weight 0.
-  if (i32(i - t * u3.V) == targets[t]) { d -= u3.scale; }
-  dlogits[i] = d;
+  let column = i32(i - t * u3.V)${wide ? ' * 4 + vec4i(0, 1, 2, 3)' : ''};
+  dlogits[i] = d - select(${item}(0.0), ${item}(u3.scale), column == ${wide ? 'vec4i(targets[t])' : 'targets[t]'});
+}
+`
 }
