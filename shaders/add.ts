@@ -8,6 +8,6 @@ export const add: WgslKernel = {
   launch({ specs: { x } }) {
     const { wgsl, per } = items(text, numElements(x.shape))
     const N = numElements(x.shape) / per
-    return [{ wgsl, entry: 'add', bindings: ['x', 'y', 'z'], uniforms: [u32(N)], workgroups: workgroups1d(ceilDiv(N, 256)) }]
+    return [{ wgsl, entry: 'add', bindings: ['x', 'y', 'z'], uniforms: [u32(N)], workgroups: workgroups1d(ceilDiv(N, 64)) }]
   },
 }

@@ -1,25 +1,24 @@
-// add: z = x + y, four elements per invocation.
-//   x  [N]  f32  in     any shape of N elements
+// add: z = x + y, one item per invocation.
+//   x  [N]  f32  in
 //   y  [N]  f32  in
 //   z  [N]  f32  out
-// grid      (ceil(N / 256), 1, 1)   beyond 65,535 also y
+// grid      (ceil(N / 64), 1, 1)   beyond 65,535 also y
 // block     (64, 1, 1)
 // smem      0 bytes
-// requires  buffers padded to 16 bytes: the last quarter may reach past N
 // source    reference in src/ops/add.ts
 
-// One element, or four where the launch can (items.ts); N and the widths count items.
+// One element, or four where the launch can (items.ts); N counts items.
 alias Item = f32;
 
 struct Uniforms { N: u32 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> y: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> z: array<vec4f>;
+@group(0) @binding(0) var<storage, read> x: array<Item>;
+@group(0) @binding(1) var<storage, read> y: array<Item>;
+@group(0) @binding(2) var<storage, read_write> z: array<Item>;
 @group(0) @binding(3) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)
 fn add(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3u, @builtin(local_invocation_index) lane: u32) {
   let i = (wg.y * num.x + wg.x) * 64 + lane;
-  if (4 * i < u.N) { z[i] = x[i] + y[i]; }
+  if (i < u.N) { z[i] = x[i] + y[i]; }
 }

@@ -30,6 +30,7 @@ export class WebGpuBackend implements Backend {
   private recorded = 0
   private pending: Promise<unknown>[] = []
   private failure: Error | undefined
+  private closing = false
   private readonly pool: BufferPool
   private readonly pipelines: Pipelines
   private readonly bindGroups: BindGroups
@@ -45,7 +46,7 @@ export class WebGpuBackend implements Backend {
       this.failure ??= new Error(`webgpu: ${(event as GPUUncapturedErrorEvent).error.message}`)
     })
     void gpu.lost.then((lost) => {
-      if (lost.reason !== 'destroyed') this.failure = new DeviceLost(`webgpu: device lost (${lost.message || lost.reason})`)
+      if (!this.closing) this.failure = new DeviceLost(`webgpu: device lost (${lost.message || lost.reason})`)
     })
   }
 
@@ -143,6 +144,7 @@ export class WebGpuBackend implements Backend {
   async destroy(): Promise<void> {
     this.endPass()
     this.encoder = undefined
+    this.closing = true
     this.gpu.destroy()
     await this.gpu.lost
   }

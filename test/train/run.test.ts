@@ -12,6 +12,7 @@ import { AdamW } from '../../src/train/adamw.ts'
 import type { RunConfig } from '../../src/train/config.ts'
 import { train, type RunEvent } from '../../src/train/run.ts'
 import { Trainer } from '../../src/train/trainer.ts'
+import { openDevice } from '../../src/device.ts'
 import { deviceNames, testDevice } from '../support/devices.ts'
 import { smallRun, smallText } from '../support/small_run.ts'
 
@@ -102,6 +103,23 @@ describe('a step whose gradient is not finite', () => {
     expect(Number.isFinite(metrics.gradNorm)).toBe(false)
     expect(await other.readBytes()).toEqual(before)
     trainer.release()
+  })
+})
+
+describe('a lost device', () => {
+  it('ends the run with DeviceLost (exit code 75); the last checkpoint is intact and the run goes on from it', async (context) => {
+    if (!(await testDevice('webgpu'))) return context.skip()
+    const { device } = await openDevice('webgpu') // one of its own: it will not survive
+    const config = smallRun({ train: { steps: 6 }, checkpoint: { every: 2 } })
+    const losing = async () => {
+      for await (const event of train({ device, config, tokens: smallText(), files: new NodeFiles(), runDir: join(root, 'lost') })) {
+        if (event.event === 'checkpoint' && event.step === 4) (device.backend as unknown as { gpu: GPUDevice }).gpu.destroy()
+      }
+    }
+    await expect(losing()).rejects.toMatchObject({ name: 'DeviceLost', exitCode: 75 })
+    const events = await run((await testDevice('webgpu'))!, config, 'lost')
+    expect(events[0]).toMatchObject({ event: 'start', step: 4 })
+    expect(events.at(-1)).toMatchObject({ event: 'finished', step: 6 })
   })
 })
 

@@ -34,7 +34,8 @@ async function evaluate(args: string[]): Promise<number> {
   const dir = await modelDir(options.model, (text) => process.stderr.write(`weft: ${text}\n`))
   const { device } = await openDevice(options.device)
   try {
-    const { model } = await loadModel(device, dir, options.precision as Recipe)
+    const { model, config } = await loadModel(device, dir, options.precision as Recipe)
+    checkIds(ids, config.vocab_size, options.ids)
     const tensors = await dumpTensors(model, ids, { grads: options.grads })
     const loss = new Float32Array(tensors.find((t) => t.name === 'loss')!.bytes().slice().buffer)[0]
     if (options.dump) await writeSafetensors(new NodeFiles(), options.dump, tensors)
@@ -58,4 +59,11 @@ async function readIds(path: string): Promise<number[][]> {
   const rows = Array.isArray(json) && json.length && json.every((r) => Array.isArray(r) && r.length)
   if (!rows) throw new InputError(`${path} must be a list of sequences, each a list of token ids`)
   return json as number[][]
+}
+
+function checkIds(ids: readonly (readonly unknown[])[], vocabSize: number, path: string): void {
+  ids.forEach((row, r) => row.forEach((id, c) => {
+    const ok = Number.isInteger(id) && (id as number) >= 0 && (id as number) < vocabSize
+    if (!ok) throw new InputError(`${path}: ids[${r}][${c}] is ${JSON.stringify(id)}, must be an integer from 0 to ${vocabSize - 1}`)
+  }))
 }
