@@ -1,5 +1,5 @@
 // rope: pairs (a, b) of the last R dims become (a cos - b sin, a sin + b cos), the rest passes; one element of y per invocation
-// (rope_wide, for D and R multiples of 4: four).
+// (rope_wide, for D and R multiples of 4: four, bound as x4, cos2, sin2 and y4).
 //   x    [T, n, D]   f32  in
 //   cos  [S, R / 2]  f32  in
 //   sin  [S, R / 2]  f32  in
