@@ -14,6 +14,7 @@ export { runCase, type CellResult } from './check/index.ts'
 export { ops } from './ops/index.ts'
 
 export { countParameters, parseModelConfig, type ModelConfig } from './model/config.ts'
+export { sample, type SampleOptions } from './model/sample.ts'
 export { Model } from './model/transformer.ts'
 
 export { bigramLoss, TokenData, type Batch, type Cursor, type DataOptions } from './io/data.ts'
