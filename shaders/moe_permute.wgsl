@@ -4,15 +4,18 @@
 //   slot_row  [T * topk]  i32  in, for backward only
 //   xp        [P, H]      f32  out
 // grid      (ceil(P * H / 256), 1, 1)   beyond 65,535 also y
-// block     (256, 1, 1)                one element per invocation: neighbours read neighbours
+// block     (256, 1, 1)                one item per invocation: neighbours read neighbours
 // smem      0 bytes
 // source    reference in src/ops/moe_permute.ts
 
+// One element, or four where the launch can (items.ts); H counts items.
+alias Item = f32;
+
 struct Uniforms { P: u32, H: u32, topk: u32 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Item>;
 @group(0) @binding(1) var<storage, read> row_slot: array<i32>;
-@group(0) @binding(2) var<storage, read_write> xp: array<f32>;
+@group(0) @binding(2) var<storage, read_write> xp: array<Item>;
 @group(0) @binding(3) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(256)
@@ -22,7 +25,7 @@ fn moe_permute(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: v
   let r = i / u.H;
   let h = i - r * u.H;
   let slot = row_slot[r];
-  var value = 0.0;
+  var value = Item(0.0);
   if (slot >= 0) { value = x[u32(slot) / u.topk * u.H + h]; }
   xp[i] = value;
 }

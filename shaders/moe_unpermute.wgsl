@@ -5,16 +5,19 @@
 //   row_slot      [P]         i32  in, for backward only
 //   y             [T, H]      f32  out
 // grid      (ceil(T * H / 256), 1, 1)   beyond 65,535 also y
-// block     (256, 1, 1)                one element per invocation: neighbours read neighbours
+// block     (256, 1, 1)                one item per invocation: neighbours read neighbours
 // smem      0 bytes
 // source    deepseek-v3.md §1.4; reference in src/ops/moe_unpermute.ts
 
+// One element, or four where the launch can (items.ts); H counts items.
+alias Item = f32;
+
 struct Uniforms { T: u32, H: u32, topk: u32 }
 
-@group(0) @binding(0) var<storage, read> yp: array<f32>;
+@group(0) @binding(0) var<storage, read> yp: array<Item>;
 @group(0) @binding(1) var<storage, read> topk_weights: array<f32>;
 @group(0) @binding(2) var<storage, read> slot_row: array<i32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<Item>;
 @group(0) @binding(4) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(256)
@@ -23,7 +26,7 @@ fn moe_unpermute(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num:
   if (i >= u.T * u.H) { return; }
   let t = i / u.H;
   let h = i - t * u.H;
-  var sum = 0.0;
+  var sum = Item(0.0);
   for (var slot = t * u.topk; slot < (t + 1) * u.topk; slot++) {
     let row = slot_row[slot];
     if (row >= 0) { sum += topk_weights[slot] * yp[u32(row) * u.H + h]; }

@@ -7,16 +7,19 @@
 //   dyp           [P, H]      f32  out
 //   dw            [T, topk]   f32  out of moe_unpermute_bwd_w
 // grid      (ceil(P * H / 256), 1, 1)   beyond 65,535 also y
-// block     (256, 1, 1)                one element per invocation: neighbours read neighbours
+// block     (256, 1, 1)                one item per invocation: neighbours read neighbours
 // smem      0 bytes
 // source    derivative of moe_unpermute; reference in src/ops/moe_unpermute_bwd.ts
 
+// One element, or four where the launch can (items.ts); H counts items.
+alias Item = f32;
+
 struct Uniforms { P: u32, H: u32, topk: u32 }
 
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
+@group(0) @binding(0) var<storage, read> dy: array<Item>;
 @group(0) @binding(1) var<storage, read> topk_weights: array<f32>;
 @group(0) @binding(2) var<storage, read> row_slot: array<i32>;
-@group(0) @binding(3) var<storage, read_write> dyp: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dyp: array<Item>;
 @group(0) @binding(4) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(256)
@@ -26,7 +29,7 @@ fn moe_unpermute_bwd(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) 
   let r = i / u.H;
   let h = i - r * u.H;
   let slot = row_slot[r];
-  var value = 0.0;
+  var value = Item(0.0);
   if (slot >= 0) { value = topk_weights[u32(slot)] * dy[u32(slot) / u.topk * u.H + h]; }
   dyp[i] = value;
 }

@@ -8,11 +8,15 @@
 // smem      0 bytes
 // source    deepseek-v3.md §1.2; reference in src/ops/rms_norm.ts
 
-struct Uniforms { T: u32, H: u32, eps: f32 }
+// One element, or four where the launch can (summed_items.ts); H counts items, elements the elements of a row.
+alias Item = f32;
+fn total(x: Item) -> f32 { return x; }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> w: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+struct Uniforms { T: u32, H: u32, elements: f32, eps: f32 }
+
+@group(0) @binding(0) var<storage, read> x: array<Item>;
+@group(0) @binding(1) var<storage, read> w: array<Item>;
+@group(0) @binding(2) var<storage, read_write> y: array<Item>;
 @group(0) @binding(3) var<storage, read_write> rstd: array<f32>;
 @group(0) @binding(4) var<uniform> u: Uniforms;
 
@@ -22,15 +26,18 @@ fn rms_norm(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3
   if (row >= u.T) { return; }
   let start = row * u.H;
 
-  // Phase 1: mean of squares, in chunks of 64 so that the float32 error grows with H / 64 + 64, not with H.
-  var total = 0.0;
+  // Phase 1: mean of squares, in chunks of 64 items so that the float32 error grows with H / 64 + 64, not with H.
+  var squares = Item(0.0);
   for (var c = 0u; c < u.H; c += 64) {
-    var sum = 0.0;
+    var sum = Item(0.0);
     let end = min(c + 64, u.H);
-    for (var h = c; h < end; h++) { sum += x[start + h] * x[start + h]; }
-    total += sum;
+    for (var h = c; h < end; h++) {
+      let v = x[start + h];
+      sum += v * v;
+    }
+    squares += sum;
   }
-  let r = 1.0 / sqrt(total / f32(u.H) + u.eps);
+  let r = 1.0 / sqrt(total(squares) / u.elements + u.eps);
   rstd[row] = r;
 
   // Phase 2: scale.

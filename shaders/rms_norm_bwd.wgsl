@@ -9,13 +9,17 @@
 // smem      0 bytes
 // source    derivative of rms_norm; reference in src/ops/rms_norm_bwd.ts
 
-struct Uniforms { T: u32, H: u32 }
+// One element, or four where the launch can (summed_items.ts); H counts items, elements the elements of a row.
+alias Item = f32;
+fn total(x: Item) -> f32 { return x; }
 
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> w: array<f32>;
+struct Uniforms { T: u32, H: u32, elements: f32 }
+
+@group(0) @binding(0) var<storage, read> dy: array<Item>;
+@group(0) @binding(1) var<storage, read> x: array<Item>;
+@group(0) @binding(2) var<storage, read> w: array<Item>;
 @group(0) @binding(3) var<storage, read> rstd: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dx: array<Item>;
 @group(0) @binding(5) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)
@@ -24,16 +28,16 @@ fn rms_norm_bwd(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: 
   if (row >= u.T) { return; }
   let start = row * u.H;
 
-  // Phase 1: dot product of w * dy with x, in chunks of 64 (see rms_norm.wgsl).
-  var total = 0.0;
+  // Phase 1: dot product of w * dy with x, in chunks of 64 items (see rms_norm.wgsl).
+  var product = Item(0.0);
   for (var c = 0u; c < u.H; c += 64) {
-    var sum = 0.0;
+    var sum = Item(0.0);
     let end = min(c + 64, u.H);
     for (var h = c; h < end; h++) { sum += w[h] * dy[start + h] * x[start + h]; }
-    total += sum;
+    product += sum;
   }
   let r = rstd[row];
-  let scale = total / f32(u.H) * r * r;
+  let scale = total(product) / u.elements * r * r;
 
   // Phase 2: combine.
   for (var h = 0u; h < u.H; h++) { dx[start + h] = r * (w[h] * dy[start + h] - x[start + h] * scale); }

@@ -5,16 +5,19 @@
 //   partial  [ceil(T / 64), H] f32  scratch, out of pass one
 //   dw       [H]               f32  out
 // grid      pass one (ceil(H / 64), ceil(T / 64), 1), pass two (ceil(H / 64), 1, 1)
-// block     (64, 1, 1)             one column per invocation: neighbours read neighbours
+// block     (64, 1, 1)             one item of columns per invocation: neighbours read neighbours
 // smem      0 bytes
 // source    derivative of rms_norm; reference in src/ops/rms_norm_bwd_w.ts
 
+// One element, or four where the launch can (items.ts); H counts items.
+alias Item = f32;
+
 struct Uniforms { T: u32, H: u32 }
 
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> dy: array<Item>;
+@group(0) @binding(1) var<storage, read> x: array<Item>;
 @group(0) @binding(2) var<storage, read> rstd: array<f32>;
-@group(0) @binding(3) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(3) var<storage, read_write> partial: array<Item>;
 @group(0) @binding(4) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)
@@ -24,7 +27,7 @@ fn rms_norm_bwd_w(@builtin(global_invocation_id) id: vec3u) {
   // Blocks beyond 65,535 workgroups in y are reached by striding.
   let blocks = (u.T + 63) / 64;
   for (var b = id.y; b < blocks; b += 65535) {
-    var sum = 0.0;
+    var sum = Item(0.0);
     let end = min(b * 64 + 64, u.T);
     for (var t = b * 64; t < end; t++) { sum += dy[t * u.H + h] * x[t * u.H + h] * rstd[t]; }
     partial[b * u.H + h] = sum;

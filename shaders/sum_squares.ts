@@ -1,17 +1,19 @@
 import { ceilDiv, scratch, u32, type WgslKernel } from '../src/core/kernel.ts'
 import { numElements } from '../src/core/shape.ts'
 import { sumAll } from './sum_all.ts'
-import wgsl from './sum_squares.wgsl'
+import { summedItems } from './summed_items.ts'
+import text from './sum_squares.wgsl'
 
 export const sum_squares: WgslKernel = {
   op: 'sum_squares',
   launch({ specs: { x } }) {
     const N = numElements(x.shape)
+    const { wgsl, per } = summedItems(text, N)
     const groups = Math.min(64, ceilDiv(N, 4096))
     const L = groups * 64
     const partial = scratch('partial', L * 4)
     return [
-      { wgsl, entry: 'sum_squares', bindings: ['x', partial], uniforms: [u32(N), u32(L)], workgroups: [groups, 1, 1] },
+      { wgsl, entry: 'sum_squares', bindings: ['x', partial], uniforms: [u32(N / per), u32(L)], workgroups: [groups, 1, 1] },
       sumAll(partial, 'acc', L, 1, true),
     ]
   },

@@ -1,4 +1,4 @@
-// sum_squares: acc += sum of x * x, in two passes: L invocations sum every L-th element, then sum_all.wgsl.
+// sum_squares: acc += sum of x * x, in two passes: L invocations sum every L-th item, then sum_all.wgsl.
 //   x        [N]  f32  in
 //   partial  [L]  f32  scratch, out of pass one
 //   acc      [1]  f32  in, out (pass two)
@@ -7,21 +7,28 @@
 // smem      0 bytes
 // source    fixed order: the same bits every time; reference in src/ops/sum_squares.ts
 
+// One element, or four where the launch can (summed_items.ts); N counts items.
+alias Item = f32;
+fn total(x: Item) -> f32 { return x; }
+
 struct Uniforms { N: u32, L: u32 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Item>;
 @group(0) @binding(1) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(2) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)
 fn sum_squares(@builtin(global_invocation_id) id: vec3u) {
   // In chunks of 64 terms, so that the float32 error grows with the number of chunks.
-  var total = 0.0;
+  var squares = Item(0.0);
   for (var c = id.x; c < u.N; c += 64 * u.L) {
-    var sum = 0.0;
+    var sum = Item(0.0);
     let end = min(c + 64 * u.L, u.N);
-    for (var i = c; i < end; i += u.L) { sum += x[i] * x[i]; }
-    total += sum;
+    for (var i = c; i < end; i += u.L) {
+      let v = x[i];
+      sum += v * v;
+    }
+    squares += sum;
   }
-  partial[id.x] = total;
+  partial[id.x] = total(squares);
 }
