@@ -3,5 +3,5 @@ import { textPlugin } from './tools/text_plugin.ts'
 
 export default defineConfig({
   plugins: [textPlugin()],
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, pool: 'forks', maxWorkers: 2, setupFiles: [] },
+  test: { include: ['test/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000, pool: 'forks', maxWorkers: 2, setupFiles: [] },
 })
