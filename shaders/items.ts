@@ -6,6 +6,7 @@ const wide = new Map<string, string>()
 export function items(wgsl: string, ...widths: number[]): { wgsl: string; per: number } {
   if (widths.some((w) => w % 4 !== 0)) return { wgsl, per: 1 }
   let text = wide.get(wgsl)
+  if (!text && !wgsl.includes('alias Item = f32;')) throw new Error(`items: no line "alias Item = f32;" in ${wgsl.slice(0, 60)}`)
   if (!text) wide.set(wgsl, (text = wgsl.replace('alias Item = f32;', 'alias Item = vec4f;')))
   return { wgsl: text, per: 4 }
 }
