@@ -25,7 +25,7 @@ export async function measureDry(config: RunConfig): Promise<DryFigures> {
   const backend = new DryBackend()
   const device = new Device(backend)
   const { sequenceLength, batchSize } = config.train
-  // The values do not matter: as many tokens as two steps need.
+  // The values do not matter: as many tokens as one step needs; the second begins the text anew.
   const data = new TokenData(new Uint8Array(sequenceLength * batchSize + 2), { sequenceLength, vocabSize: config.model.vocab_size, validationFraction: 0, seed: 0, extra: 2 })
   const trainer: Trainer = new Trainer({
     device, config, data, initialize: false,

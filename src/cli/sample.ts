@@ -1,5 +1,4 @@
 // Text out of a byte model.
-import { InputError } from '../core/errors.ts'
 import { sample } from '../model/sample.ts'
 import type { Model } from '../model/transformer.ts'
 
@@ -8,7 +7,6 @@ export interface TextOptions { prompt: string; tokens: number; temperature: numb
 /** The prompt and what the model makes of it. */
 export async function sampleText(model: Model, { prompt, tokens, temperature, seed, onBytes }: TextOptions): Promise<string> {
   const ids = new TextEncoder().encode(prompt)
-  if (ids.length === 0) throw new InputError('the prompt is empty, must have at least one byte')
   const made = await sample(model, ids, { maxTokens: tokens, temperature, seed, onToken: (id) => onBytes?.(Uint8Array.of(id)) })
   return prompt + new TextDecoder().decode(Uint8Array.from(made))
 }

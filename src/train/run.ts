@@ -54,7 +54,6 @@ export async function* train(options: RunOptions): AsyncGenerator<RunEvent> {
     let saved = found?.step ?? -1
     let failedSaves = 0
     let skipped = 0
-    let valLoss = NaN
     let trainLoss = NaN
     const { steps, evalEvery, logEvery } = config.train
     const rate = new Rate(clock)
@@ -104,7 +103,7 @@ export async function* train(options: RunOptions): AsyncGenerator<RunEvent> {
       yield { event: 'stopped', step: trainer.step }
       return
     }
-    valLoss = await trainer.evaluate()
+    const valLoss = await trainer.evaluate()
     yield { event: 'eval', step: trainer.step, valLoss, bigramLoss: bigram }
     yield { event: 'finished', step: trainer.step, trainLoss, valLoss, bigramLoss: bigram, trainer }
   } finally {
