@@ -1,4 +1,4 @@
-// What a WGSL launch file says: how one op call becomes dispatches. (PTX launches join with the cuda backend.)
+// What a launch file says: how one op call becomes dispatches of WGSL (shaders/) or launches of PTX (ptx/).
 import type { OpCall, Specs, Attrs } from './op.ts'
 
 /** A storage buffer of the call by argument name, or scratch memory that lives for this call only. */
@@ -57,3 +57,51 @@ export function workgroups1d(count: number): [number, number, number] {
 }
 
 export const ceilDiv = (a: number, b: number) => Math.ceil(a / b)
+
+/** A TMA descriptor, passed by value as a 128-byte `.param .align 64 .b8 name[128]`; fields as cuTensorMapEncodeTiled names them. */
+export interface TensorMapArg {
+  readonly tensorMap: {
+    readonly buffer: Binding
+    readonly byteOffset?: number
+    readonly dataType: 'UINT8' | 'UINT16' | 'UINT32' | 'INT32' | 'FLOAT16' | 'FLOAT32' | 'BFLOAT16'
+    /** Innermost first, in elements; `globalStrides` has rank - 1 entries, in bytes, from dimension 1 on. */
+    readonly globalDim: readonly number[]
+    readonly globalStrides: readonly number[]
+    readonly boxDim: readonly number[]
+    readonly elementStrides?: readonly number[]
+    readonly swizzle: 'NONE' | '32B' | '64B' | '128B'
+    readonly l2Promotion?: 'NONE' | 'L2_64B' | 'L2_128B' | 'L2_256B'
+    readonly oobFill?: 'NONE' | 'NAN_REQUEST_ZERO_FMA'
+  }
+}
+
+/** One kernel launch. Arguments stand in the order of the entry's parameters: a binding is a 64-bit address. */
+export interface PtxDispatch {
+  readonly label?: string
+  /** PTX text. Equal texts share a module. */
+  readonly ptx: string
+  readonly entry: string
+  readonly args: readonly (Binding | Uniform | TensorMapArg)[]
+  readonly grid: readonly [number, number, number]
+  readonly block: readonly [number, number, number]
+  readonly cluster?: readonly [number, number, number]
+  /** Dynamic shared memory. */
+  readonly smemBytes?: number
+}
+
+/** What a PTX launch may know of the device. */
+export interface CudaInfo {
+  /** Compute capability, 80 or 90. */
+  readonly sm: number
+  readonly numSms: number
+  readonly maxSmemBytes: number
+  /** The emulator runs it: lanes cost time, occupancy does not. */
+  readonly emulated: boolean
+}
+
+export interface PtxKernel<A extends Attrs = any> {
+  readonly op: string
+  /** Absent: every dtype and attribute that the op allows. */
+  supports?(specs: Specs, attrs: A): boolean
+  launch(call: OpCall & { attrs: A }, gpu: CudaInfo): readonly PtxDispatch[]
+}

@@ -1,0 +1,265 @@
+// What the parts of the emulator share: registers and memory as bytes of one linear memory, warps and their groups of
+// lanes, blocks, asynchronous agents, and the hooks of the sanitizer. Types and constants only, small helpers at most.
+import type { Position, PtxModule, Statement } from './ast.ts'
+
+/**
+ * One WebAssembly memory holds everything: device allocations, shared memory of resident blocks, register files, local
+ * memory, constants. The views are replaced when the memory grows: read them from here at each use, never keep one.
+ */
+export interface Memory {
+  readonly wasm: WebAssembly.Memory
+  u8: Uint8Array; i8: Int8Array; u16: Uint16Array; i16: Int16Array; u32: Uint32Array; i32: Int32Array
+  f32: Float32Array; f64: Float64Array; i64: BigInt64Array; u64: BigUint64Array; data: DataView
+  /** Bytes for the emulator itself (zeroed, 16-byte aligned at least); a linear byte offset. Throws OutOfMemory. */
+  reserve(bytes: number, align?: number): number
+  release(offset: number): void
+  /** Device allocations (cuMemAlloc, module globals): 256-byte aligned, exactly `bytes` long, guard space on both sides. */
+  allocate(bytes: number, what: string): number
+  deallocate(offset: number): void
+  /** The live allocation that holds `offset`, or undefined. */
+  allocationAt(offset: number): Allocation | undefined
+}
+export interface Allocation { readonly start: number; readonly bytes: number; readonly what: string; readonly id: number; live: boolean }
+
+// Addresses as PTX sees them: 64 bits, the high 32 say which window, the low 32 are a linear byte offset (global, const),
+// an offset in the block's shared memory, in the thread's local memory, or in the kernel's parameters.
+export const GLOBAL_HIGH = 0x7e00
+/** Generic addresses of the shared window; shared addresses themselves are 32 bits: (rank + 1) << 24 | offset for another
+ *  block of the cluster (mapa), plain offset for the own block. */
+export const SHARED_HIGH = 0x7f00
+export const LOCAL_HIGH = 0x7f01
+export const PARAM_HIGH = 0x7f02
+export const CLUSTER_SHIFT = 24
+/** Shared memory of a block starts at shared address 0 and holds at most 227 KiB. */
+export const MAX_SHARED_BYTES = 232448
+
+/**
+ * Registers: a slot is a byte offset from the frame's base (`warp.base`), 16-byte aligned, structure of arrays over 32 lanes:
+ * predicates one u32 bit mask (16 bytes reserved), types up to 32 bits 128 bytes (lane i at slot + 4 i; 8- and 16-bit values
+ * zero-extended), 64 bits 256 bytes (slot + 8 i, little-endian), 128 bits 512 bytes. Immediates, symbol addresses and special
+ * registers that do not change are slots too, filled when the frame is made: an instruction sees slots only.
+ */
+export type Slot = number
+
+/** An instruction ready to run. `exec` computes for the lanes of `mask` (guard already applied, never 0) and does not touch the pc. */
+export interface Instruction {
+  readonly statement: Statement
+  /** `add.rn.f32` */
+  readonly name: string
+  readonly guard: { readonly slot: Slot; readonly negate: boolean } | null
+  readonly exec: Exec | null
+  /** Set on instructions that move the pc, wait, or end threads; they end a basic block of the compiler. `exec` is then null. */
+  readonly control: Control | null
+  /** Register slots read and written (with bytes), immediates not counted: for the compiler and for poisoning. */
+  readonly reads: readonly SlotUse[]
+  readonly writes: readonly SlotUse[]
+  /** Slots of the operands in the statement's order (vectors flattened); what the compiler's emitters work on. */
+  readonly slots: readonly Slot[]
+  /** Memory instructions: which hook of the sanitizer they call. A compiled one calls `exec` while the sanitizer is on. */
+  readonly touchesMemory: boolean
+  /** Multiply-adds counted twice, per warp (mma, wgmma: per warp's share), for profile. */
+  readonly tensorFlop?: number
+}
+export interface SlotUse { readonly slot: Slot; readonly bytes: number }
+export type Exec = (warp: Warp, mask: number) => void
+/**
+ * Runs for group `g` whose pc stands on the instruction; `mask` has the guard applied and MAY BE 0 (bra falls through).
+ * Must set g.pc (usually g.pc + 1) unless it returns RETRY. Returns NEXT: go on; WAIT: g.wait was set; RETRY: g.wait was set and
+ * the same instruction runs again once g.wait.ready(); YIELD: go on, but let others run first.
+ */
+export type Control = (warp: Warp, g: Group, mask: number) => Outcome
+export type Outcome = 0 | 1 | 2 | 3
+export const NEXT: Outcome = 0
+export const WAIT: Outcome = 1
+export const RETRY: Outcome = 2
+export const YIELD: Outcome = 3
+
+/** Why a group does not run. `what` is shown when nothing can make progress: "mbarrier at shared 0x40, phase parity 1". */
+export interface Wait { readonly what: string; ready(): boolean }
+
+/** Lanes of one warp at one pc in one frame. Groups with equal pc and frame merge; the lowest pc runs first, fairly. */
+export interface Group { pc: number; mask: number; frame: Frame; wait: Wait | null }
+
+/** Registers of one function activation of one warp. */
+export interface Frame {
+  readonly fn: LoadedFunction
+  /** Linear byte offset of the slots. */
+  readonly base: number
+  readonly parent: Frame | null
+  readonly returnPc: number
+}
+
+export interface LoadedFunction {
+  readonly name: string
+  readonly instructions: readonly Instruction[]
+  readonly frameBytes: number
+  /** Called after a frame was zeroed: writes immediates, addresses and special registers for this warp. */
+  fillConstants(warp: Warp, base: number): void
+  /** Slots of formal parameters: kernel parameters lie in cta.launch.paramBase instead. */
+  readonly local: { readonly bytes: number; offsetOf(name: string): number | undefined }
+}
+
+export interface Warp {
+  readonly machine: Machine
+  readonly cta: Cta
+  /** Index in the block; `id` counts over the grid: cta.index * warpsPerBlock + index. */
+  readonly index: number
+  readonly id: number
+  /** Linear byte offset of the running frame's registers: the scheduler sets it before exec and control. */
+  base: number
+  frame: Frame
+  /** Lanes that exist (the last warp may be partial) and have not exited. */
+  alive: number
+  /** The group that is running, with all its lanes (%activemask is group.mask). */
+  group: Group
+  groups: Group[]
+  /** The instruction being executed: place of a diagnostic. */
+  current: Instruction
+  /** setmaxnreg: registers per thread now. */
+  registers: number
+  /** Linear offset of local memory of lane 0; lane i follows at + i * localStride. */
+  readonly localBase: number
+  readonly localStride: number
+  /** Per-warp state of chapters (cp.async groups, wgmma groups, bulk groups), by key. */
+  readonly state: Map<string, unknown>
+}
+
+export interface Cta {
+  readonly machine: Machine
+  readonly launch: LaunchState
+  /** Linear index in the grid; `id` its coordinates. */
+  readonly index: number
+  readonly id: readonly [number, number, number]
+  readonly cluster: Cluster
+  readonly rankInCluster: number
+  /** Linear byte offset and length (static + dynamic) of its shared memory. */
+  readonly sharedBase: number
+  readonly sharedBytes: number
+  readonly warps: readonly Warp[]
+  /** Threads not exited. */
+  aliveThreads: number
+  /** Per-block state of chapters (named barriers, mbarriers, register pool), by key. */
+  readonly state: Map<string, unknown>
+}
+export interface Cluster { readonly ctas: readonly Cta[]; readonly dims: readonly [number, number, number]; readonly id: readonly [number, number, number]; readonly state: Map<string, unknown> }
+
+export interface LaunchState {
+  readonly grid: readonly [number, number, number]
+  readonly block: readonly [number, number, number]
+  readonly clusterDims: readonly [number, number, number]
+  readonly entry: LoadedFunction
+  readonly dynamicSharedBytes: number
+  readonly staticSharedBytes: number
+  /** Linear byte offset of the parameter block. */
+  readonly paramBase: number
+  readonly paramBytes: number
+}
+
+export interface Machine {
+  readonly memory: Memory
+  readonly options: EmulatorOptions
+  /** Compute capability being emulated. */
+  readonly target: string
+  readonly module: PtxModule
+  readonly agents: AsyncAgents
+  /** null while `sanitize` is off: test for it once per warp instruction. */
+  readonly sanitizer: Sanitizer | null
+  /** Seeded; the only source of randomness (Philox or xorshift), replayable. */
+  random(): number
+  /** Thread instructions executed so far; %clock and the budget count by it. */
+  executed: number
+  /** The linear base of a shared address's block: own or another of the cluster. undefined: no such block. */
+  sharedBlock(cta: Cta, sharedAddress: number): Cta | undefined
+  /** Ends the launch with an error (illegal address, trap): thrown through exec. */
+  fault(kind: FaultKind, message: string, warp?: Warp, lane?: number): never
+}
+export type FaultKind = 'illegal-address' | 'misaligned-address' | 'trap' | 'illegal-instruction' | 'too-many-instructions' | 'deadlock' | 'out-of-memory'
+export interface EmulatorOptions {
+  readonly seed: number
+  readonly sanitize: boolean
+  readonly maxInstructions: number
+  /** When asynchronous work lands: at issue, when it is waited for, or at seeded random moments between. */
+  readonly async: 'early' | 'late' | 'random'
+  readonly tensorCore: 'exact' | 'hopper'
+  readonly compile: boolean
+}
+
+/**
+ * Copies and products that run beside the threads (TMA, cp.async, wgmma). An operation is performed once, at a moment between
+ * issue and the last one that the program's waits allow; `perform` reads its sources, writes, and signals (mbarrier, group).
+ */
+export interface AsyncAgents {
+  issue(op: AsyncOp): void
+  /** Performs it now if it has not been (a wait on it needs it; earlier ones of the same `order` key first). */
+  force(op: AsyncOp): void
+  readonly pending: number
+}
+export interface AsyncOp {
+  readonly what: string
+  readonly warp: Warp
+  readonly lane: number
+  readonly instruction: Instruction
+  /** Operations of one key land in issue order (wgmma of one warpgroup); null: any order. */
+  readonly order: string | null
+  done: boolean
+  perform(): void
+}
+
+// ---- Sanitizer hooks. Chapters call them only if machine.sanitizer is not null. ----
+
+export type DiagnosticClass =
+  | 'global-out-of-bounds' | 'shared-out-of-bounds' | 'local-out-of-bounds' | 'misaligned-address' | 'uninitialised-shared-read'
+  | 'shared-race' | 'global-race' | 'barrier-divergence' | 'async-race' | 'missing-proxy-fence' | 'mbarrier-misuse' | 'deadlock'
+export interface Diagnostic {
+  readonly class: DiagnosticClass
+  readonly file: string; readonly at: Position
+  readonly block: readonly [number, number, number]; readonly thread: readonly [number, number, number]
+  /** As PTX sees it, hexadecimal; null where none is meant. */
+  readonly address: string | null
+  readonly message: string
+  /** The other access of a race, or what is waited for. */
+  readonly other: string | null
+}
+export type AccessKind = 'read' | 'write' | 'atomic'
+/** `weak` is the plain kind; `relaxed` covers volatile, relaxed, mmio; atomics are relaxed unless they say more. */
+export type Order = 'weak' | 'relaxed' | 'acquire' | 'release' | 'acq_rel' | 'sc'
+export type Scope = 'cta' | 'cluster' | 'gpu' | 'sys'
+
+export interface Sanitizer {
+  readonly diagnostics: readonly Diagnostic[]
+  report(cls: DiagnosticClass, warp: Warp, lane: number, address: string | null, message: string, other?: string | null): void
+  /**
+   * One warp-wide access of `bytes` a lane. `linear[lane]` is the linear byte offset, already translated; bounds were NOT checked.
+   * Returns the lanes that may go on (the others are skipped: reads give 0, writes are dropped).
+   */
+  access(warp: Warp, mask: number, space: 'global' | 'shared' | 'local', kind: AccessKind, linear: Uint32Array, bytes: number, order: Order, scope: Scope): number
+  /** An address whose window is wrong altogether (high half): reported as out of bounds of `space`. */
+  badAddress(warp: Warp, lane: number, space: 'global' | 'shared' | 'local', address: bigint, bytes: number): void
+  ctaStarted(cta: Cta): void
+  ctaEnded(cta: Cta): void
+  /** Lanes of `mask` synchronised among themselves (.sync instructions, reconvergence points do not count). */
+  warpSync(warp: Warp, mask: number): void
+  /** A CTA or cluster barrier: `arrive` when a group arrives, `leave` when it passes. `key` names the barrier and its phase. */
+  barrierArrive(warp: Warp, mask: number, key: object): void
+  barrierLeave(warp: Warp, mask: number, key: object): void
+  /** fence / membar; `proxy` for fence.proxy.async. */
+  fence(warp: Warp, mask: number, order: Order, scope: Scope): void
+  proxyFence(warp: Warp, mask: number): void
+  /** mbarrier: `key` is the barrier's state object. */
+  mbarrierArrive(warp: Warp, mask: number, key: object): void
+  mbarrierObserved(warp: Warp, mask: number, key: object, phase: number): void
+  /** mbarrier objects live in shared memory: plain accesses there are misuse until `mbarrierGone`. */
+  mbarrierLive(warp: Warp, lane: number, cta: Cta, linear: number): void
+  mbarrierGone(cta: Cta, linear: number): void
+  /**
+   * Asynchronous access of byte ranges, declared at issue. `proxy`: 'async' (TMA, bulk, wgmma operands) needs a proxy fence after
+   * generic writes; 'generic' (cp.async) does not. Returns a handle for `asyncDone`.
+   */
+  asyncIssue(op: AsyncOp, proxy: 'async' | 'generic', ranges: readonly AsyncRange[]): AsyncHandle
+  /** Its completion was signalled to `key` (an mbarrier's state) or to nobody (null: observed later by asyncObserved). */
+  asyncDone(handle: AsyncHandle, key: object | null): void
+  /** A wait_group / wait_all / mbarrier wait by these lanes covers it; `readOnly`: only the source may be reused. */
+  asyncObserved(warp: Warp, mask: number, handle: AsyncHandle, readOnly: boolean): void
+}
+export interface AsyncRange { readonly space: 'global' | 'shared'; readonly kind: 'read' | 'write' | 'atomic'; readonly cta: Cta; readonly start: number; readonly bytes: number }
+export type AsyncHandle = object
