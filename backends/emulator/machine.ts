@@ -16,6 +16,8 @@ export interface Memory {
   /** Device allocations (cuMemAlloc, module globals): 256-byte aligned, exactly `bytes` long, guard space on both sides. */
   allocate(bytes: number, what: string): number
   deallocate(offset: number): void
+  /** Linear offset of the last global access by an instruction: the compiler guesses from it what the next one touches. */
+  lastTouched?: number
   /** The live allocation that holds `offset`, or undefined. */
   allocationAt(offset: number): Allocation | undefined
 }
@@ -55,6 +57,8 @@ export interface Instruction {
   readonly writes: readonly SlotUse[]
   /** Slots of the operands in the statement's order (vectors flattened); what the compiler's emitters work on. */
   readonly slots: readonly Slot[]
+  /** Control: further pcs it may jump to (branch tables), for the compiler's blocks. */
+  readonly targets?: readonly number[]
   /** Memory instructions: which hook of the sanitizer they call. A compiled one calls `exec` while the sanitizer is on. */
   readonly touchesMemory: boolean
   /** Multiply-adds counted twice, per warp (mma, wgmma: per warp's share), for profile. */

@@ -2,7 +2,7 @@
 // lane in doubt (another window, misaligned, outside) sends the whole instruction to the interpreter, which knows the rest.
 import type { Operand, Statement, Variable } from '../ast.ts'
 import { GLOBAL_HIGH, type Slot } from '../machine.ts'
-import { highWords, lowWords, type Emit } from './emit_integer.ts'
+import { highWords, lowWords } from './emit_integer.ts'
 import { load, maskOf4, type Lanes } from './lanes.ts'
 import { op, simd } from './wasm_encoder.ts'
 
@@ -159,7 +159,8 @@ function registersFit(values: readonly Operand[], shape: Shape, storing: boolean
   })
 }
 
-export const memoryEmitters: Readonly<Record<string, (s: Statement, lanes: MemoryLanes) => boolean>> = {
+export type MemoryEmit = (s: Statement, lanes: MemoryLanes) => boolean
+export const memoryEmitters: Readonly<Record<string, MemoryEmit>> = {
   ld: (s, l) => access(s, l, false),
   st: (s, l) => access(s, l, true),
-} satisfies Record<string, Emit | ((s: Statement, lanes: MemoryLanes) => boolean)>
+}
