@@ -78,7 +78,7 @@ class FunctionCompiler {
   private dispatch = 0
 
   constructor(private readonly source: CompileSource, private readonly starts: readonly number[], private readonly counter: number, private readonly site: (index: number) => number, masked: boolean) {
-    this.code = new Code([I32, I32, I32, I32, I32, I32, ...(masked ? [I32] : [])] as const)
+    this.code = new Code(Array.from({ length: masked ? 7 : 6 }, () => I32))
     this.mask = masked ? 6 : null
     this.next = 3
     this.count = this.code.local(I32)
