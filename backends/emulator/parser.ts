@@ -67,7 +67,7 @@ class ModuleParser {
         return c.skipBraces(open)
       }
       case '.pragma':
-        do c.need('string', 'a quoted pragma') while (c.mark(','))
+        do c.need('string', 'a quoted pragma'); while (c.mark(','))
         return c.needMark(';')
       case '.alias': {
         const alias = c.need('word', 'a name')
@@ -146,7 +146,7 @@ class ModuleParser {
       if (name === 'maxntid' || name === 'reqntid' || name === 'reqnctapercluster') d[name] = numbers()
       else if (name === 'minnctapersm' || name === 'maxnctapersm' || name === 'maxnreg' || name === 'maxclusterrank') d[name] = c.integer(`.${name}`)
       else if (name === 'explicitcluster' || name === 'noreturn' || name === 'blocksareclusters') d[name] = true
-      else if (name === 'pragma') { do c.need('string', 'a quoted pragma') while (c.mark(',')); c.mark(';') }
+      else if (name === 'pragma') { do c.need('string', 'a quoted pragma'); while (c.mark(',')); c.mark(';') }
       else if (name === 'abi_preserve' || name === 'abi_preserve_control') c.integer(`.${name}`)
       else c.failAt(`unknown directive ${t.text} of a function`, t)
     }

@@ -144,7 +144,7 @@ export class BodyParser {
     while (c.is('dot')) modifiers.push(c.advance().text.slice(1))
     const operands: Operand[] = []
     if (!c.is('mark', ';')) {
-      do operands.push(this.operand(opcode.text)) while (c.mark(','))
+      do operands.push(this.operand(opcode.text)); while (c.mark(','))
     }
     if (!c.mark(';')) c.fail(`expected "," or ";" after an operand of ${opcode.text}, found ${c.shown()}`)
     this.statements.push({ opcode: opcode.text, modifiers, guard, operands, at, source: this.source })
@@ -179,7 +179,7 @@ export class BodyParser {
     const { c } = this
     const elements: Operand[] = []
     if (c.mark(close)) return elements
-    do elements.push(c.nested(() => this.operand(opcode))) while (c.mark(','))
+    do elements.push(c.nested(() => this.operand(opcode))); while (c.mark(','))
     c.needMark(close)
     return elements
   }
@@ -258,7 +258,7 @@ export class BodyParser {
     } else if (!c.is('mark', '{')) offset = BigInt.asIntN(64, c.constant().value)
     if (c.mark(',')) {
       const coordinates: Operand[] = []
-      do coordinates.push(c.nested(() => this.operand(opcode))) while (c.mark(','))
+      do coordinates.push(c.nested(() => this.operand(opcode))); while (c.mark(','))
       c.needMark(']')
       const flat = coordinates.length === 1 && coordinates[0].kind === 'vector' ? coordinates[0].elements : coordinates
       return { kind: 'tensor', map: { kind: 'address', base, offset, at }, coordinates: flat, at }
@@ -273,7 +273,7 @@ export function parameterList(c: Cursor): Variable[] {
   if (!c.mark('(')) return []
   const all: Variable[] = []
   if (c.mark(')')) return all
-  do all.push(parameter(c)) while (c.mark(','))
+  do all.push(parameter(c)); while (c.mark(','))
   c.needMark(')')
   return all
 }
