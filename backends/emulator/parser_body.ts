@@ -168,7 +168,7 @@ export class BodyParser {
     if (c.is('mark', '!') && c.following.kind === 'word') {
       c.advance()
       const inner = this.named(opcode)
-      if (inner.kind !== 'reg' || inner.variable.type !== 'pred') c.failAt('"!" goes before a predicate', c.token)
+      if (inner.kind !== 'reg' || inner.variable.type !== 'pred') return c.failAt('"!" goes before a predicate', c.token)
       return { ...inner, negate: true }
     }
     const k = c.constant()

@@ -76,7 +76,8 @@ export function declaration(c: Cursor, scope: Scope, space: Space, linking: Vari
     const token = c.need('word', 'a name')
     if (c.mark('<')) {
       if (space !== 'reg') c.failAt(`only registers come in ranges, not .${space}`, token)
-      const count = c.integer('a range of registers', 1)
+      // Not a constant expression: its ">" would be a comparison.
+      const count = Number(c.need('int', 'a number of registers').value)
       c.needMark('>')
       const make = (name: string) => { const v = makeVariable(h, name, [], null, at); all.push(v); return v }
       if (!scope.declareRange(token.text, count, make)) c.failAt(`${token.text}<${count}> is declared twice in this scope`, token)
