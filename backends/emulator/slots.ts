@@ -1,0 +1,89 @@
+// Where the registers, constants and special registers of one function lie in a frame (see machine.ts, Slot).
+import type { Variable } from './ast.ts'
+import type { Memory, Slot, Warp } from './machine.ts'
+
+export const slotBytes = (bytes: number): number => (bytes === 0 ? 16 : bytes <= 4 ? 128 : 32 * bytes)
+
+/** Writes one value a lane: 32-bit words, or 64-bit ones as bigint. */
+export type LaneValue = (warp: Warp, lane: number) => number | bigint
+
+export class FrameLayout {
+  bytes = 0
+  private readonly registers = new Map<Variable, Slot>()
+  private readonly constants = new Map<string, Slot>()
+  private readonly constantList: { slot: Slot; bytes: number; pattern: bigint }[] = []
+  private readonly specials = new Map<string, Slot>()
+  private readonly specialList: { slot: Slot; wide: boolean; value: LaneValue }[] = []
+  private template = -1
+
+  private add(bytes: number): Slot {
+    const slot = this.bytes
+    this.bytes += slotBytes(bytes)
+    return slot
+  }
+
+  scratch(bytes: number): Slot { return this.add(bytes) }
+
+  /** A register, or one component of a vector register. */
+  register(variable: Variable, component: number | null): Slot {
+    let slot = this.registers.get(variable)
+    const each = variable.elementBytes / variable.vector
+    if (slot === undefined) {
+      slot = this.add(each)
+      for (let i = 1; i < variable.vector; i++) this.add(each)
+      this.registers.set(variable, slot)
+    }
+    return slot + (component ?? 0) * slotBytes(each)
+  }
+
+  /** `bytes` 0 is a predicate. */
+  constant(bytes: number, pattern: bigint): Slot {
+    const key = `${bytes}:${pattern}`
+    let slot = this.constants.get(key)
+    if (slot === undefined) {
+      slot = this.add(bytes)
+      this.constants.set(key, slot)
+      this.constantList.push({ slot, bytes, pattern })
+    }
+    return slot
+  }
+
+  special(key: string, wide: boolean, value: LaneValue): Slot {
+    const own = `${key}:${wide}`
+    let slot = this.specials.get(own)
+    if (slot === undefined) {
+      slot = this.add(wide ? 8 : 4)
+      this.specials.set(own, slot)
+      this.specialList.push({ slot, wide, value })
+    }
+    return slot
+  }
+
+  /** Puts zero registers, constants and special registers into a fresh frame. */
+  fill(memory: Memory, warp: Warp, base: number): void {
+    if (this.template < 0) this.template = this.makeTemplate(memory)
+    memory.u8.copyWithin(base, this.template, this.template + this.bytes)
+    for (const s of this.specialList) fillSpecial(memory, warp, base + s.slot, s.wide, s.value)
+  }
+
+  private makeTemplate(memory: Memory): number {
+    const template = memory.reserve(Math.max(16, this.bytes))
+    for (const { slot, bytes, pattern } of this.constantList) {
+      const at = template + slot
+      if (bytes === 0) memory.u32[at >> 2] = pattern === 0n ? 0 : 0xffffffff
+      else if (bytes <= 4) memory.u32.fill(Number(BigInt.asUintN(bytes * 8, pattern)), at >> 2, (at >> 2) + 32)
+      else for (let lane = 0; lane < 32; lane++) {
+        for (let w = 0; w < bytes / 4; w++) memory.u32[((at + lane * bytes) >> 2) + w] = Number(BigInt.asUintN(32, pattern >> BigInt(32 * w)))
+      }
+    }
+    return template
+  }
+}
+
+export function fillSpecial(memory: Memory, warp: Warp, at: number, wide: boolean, value: LaneValue): void {
+  for (let lane = 0; lane < 32; lane++) {
+    const v = value(warp, lane)
+    if (wide) memory.u64[(at >> 3) + lane] = BigInt.asUintN(64, BigInt(v))
+    else memory.u32[(at >> 2) + lane] = Number(BigInt.asUintN(32, BigInt(v)))
+  }
+}

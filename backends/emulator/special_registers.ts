@@ -1,0 +1,68 @@
+// Values of special registers (PTX ISA 10). `changing` ones are read again each time an instruction uses them.
+import type { Warp } from './machine.ts'
+import type { LaneValue } from './slots.ts'
+
+const thread = (w: Warp, lane: number, c: number) => {
+  const [x, y] = w.cta.launch.block
+  const linear = w.index * 32 + lane
+  return c === 0 ? linear % x : c === 1 ? Math.floor(linear / x) % y : c === 2 ? Math.floor(linear / (x * y)) : 0
+}
+const counts = (dims: readonly number[], c: number) => dims[c] ?? (c === 3 ? 0 : 1)
+const full = (lane: number) => 2 ** lane
+const ctaInCluster = (w: Warp, c: number) => {
+  const [x, y] = w.cta.cluster.dims
+  const r = w.cta.rankInCluster
+  return c === 0 ? r % x : c === 1 ? Math.floor(r / x) % y : c === 2 ? Math.floor(r / (x * y)) : 0
+}
+
+const withComponent: Readonly<Record<string, (w: Warp, lane: number, c: number) => number>> = {
+  '%tid': thread,
+  '%ntid': (w, _, c) => counts(w.cta.launch.block, c),
+  '%ctaid': (w, _, c) => w.cta.id[c] ?? 0,
+  '%nctaid': (w, _, c) => counts(w.cta.launch.grid, c),
+  '%clusterid': (w, _, c) => w.cta.cluster.id[c] ?? 0,
+  '%nclusterid': (w, _, c) => (c < 3 ? w.cta.launch.grid[c] / w.cta.launch.clusterDims[c] : 0),
+  '%cluster_ctaid': (w, _, c) => ctaInCluster(w, c),
+  '%cluster_nctaid': (w, _, c) => counts(w.cta.cluster.dims, c),
+}
+
+const plain: Readonly<Record<string, LaneValue>> = {
+  '%laneid': (_, lane) => lane,
+  '%warpid': (w) => w.index,
+  '%nwarpid': (w) => w.cta.warps.length,
+  '%smid': (w) => w.cta.index % 132,
+  '%nsmid': () => 132,
+  '%gridid': () => 1,
+  '%is_explicit_cluster': (w) => (w.cta.cluster.ctas.length > 1 ? 1 : 0),
+  '%cluster_ctarank': (w) => w.cta.rankInCluster,
+  '%cluster_nctarank': (w) => w.cta.cluster.ctas.length,
+  '%lanemask_eq': (_, lane) => full(lane),
+  '%lanemask_lt': (_, lane) => full(lane) - 1,
+  '%lanemask_le': (_, lane) => 2 * full(lane) - 1,
+  '%lanemask_gt': (_, lane) => 2 ** 32 - 2 * full(lane),
+  '%lanemask_ge': (_, lane) => 2 ** 32 - full(lane),
+  '%dynamic_smem_size': (w) => w.cta.launch.dynamicSharedBytes,
+  '%total_smem_size': (w) => w.cta.sharedBytes,
+  '%aggr_smem_size': (w) => w.cta.sharedBytes,
+  '%current_graph_exec': () => 0,
+}
+
+// Time is the number of thread instructions so far: it grows, and a run repeats exactly.
+const changing: Readonly<Record<string, LaneValue>> = {
+  '%clock': (w) => w.machine.executed % 2 ** 32,
+  '%clock64': (w) => w.machine.executed,
+  '%clock_hi': (w) => Math.floor(w.machine.executed / 2 ** 32),
+  '%globaltimer': (w) => w.machine.executed,
+  '%globaltimer_lo': (w) => w.machine.executed % 2 ** 32,
+  '%globaltimer_hi': (w) => Math.floor(w.machine.executed / 2 ** 32),
+}
+
+/** undefined: known to the parser but not emulated. */
+export function specialValue(name: string, component: number | null): { value: LaneValue; changes: boolean } | undefined {
+  const own = withComponent[name]
+  if (own) return component === null ? undefined : { value: (w, lane) => own(w, lane, component), changes: false }
+  if (plain[name]) return { value: plain[name], changes: false }
+  if (changing[name]) return { value: changing[name], changes: true }
+  if (name.startsWith('%envreg')) return { value: () => 0, changes: false }
+  return undefined
+}
