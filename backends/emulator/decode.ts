@@ -2,6 +2,9 @@
 import type { Operand, Position, Statement, Variable } from './ast.ts'
 import type { Control, Exec, Instruction, LoadedFunction, Slot, SlotUse } from './machine.ts'
 
+/**
+ * Keys of a chapter are opcodes, or opcode and first modifiers where chapters share one: 'cp.async.bulk' wins over 'cp.async'.
+ */
 /** Turns one checked statement into what runs. Throws ctx.error for an unknown modifier, a wrong operand or type. */
 export type Decoder = (s: Statement, ctx: DecodeContext) => Decoded
 export type Chapter = Readonly<Record<string, Decoder>>
@@ -10,6 +13,8 @@ export interface Decoded {
   exec?: Exec
   control?: Control
   touchesMemory?: boolean
+  /** Control: further pcs it may jump to (branch tables). */
+  targets?: readonly number[]
   tensorFlop?: number
 }
 
