@@ -4,7 +4,7 @@ import type { DecodeContext, Modifiers } from './decode.ts'
 import { GLOBAL_HIGH, PARAM_HIGH, type LoadedFunction, type Slot, type SlotUse } from './machine.ts'
 import { ModifierList } from './modifiers.ts'
 import type { LoadedModule } from './loader.ts'
-import { slotBytes, type FrameLayout } from './slots.ts'
+import { slotBytes, type FrameLayout, type LaneValue } from './slots.ts'
 import { specialValue } from './special_registers.ts'
 import { typeBytes } from './types_table.ts'
 
@@ -22,17 +22,19 @@ export class StatementContext implements DecodeContext {
   readonly reads: SlotUse[] = []
   readonly writes: SlotUse[] = []
   readonly slots: Slot[] = []
-  readonly refresh: { slot: Slot; wide: boolean; value: import('./slots.ts').LaneValue }[] = []
+  readonly refresh: { slot: Slot; wide: boolean; value: LaneValue }[] = []
   readonly file: string
   readonly sm: number
   readonly smSuffix: string
   readonly ptxVersion: readonly [number, number]
   readonly addressSize: 32 | 64
   readonly name: string
+  readonly function: LoadedFunction
 
-  constructor(private readonly module: LoadedModule, private readonly layout: FrameLayout, readonly function: LoadedFunction, private readonly statement: Statement,
+  constructor(private readonly module: LoadedModule, private readonly layout: FrameLayout, owner: LoadedFunction, private readonly statement: Statement,
     private readonly found: { operands: Map<Operand, Slot>; addresses: Map<Operand, AddressParts> }, private readonly tables: ReadonlyMap<string, readonly number[]>) {
     const { ptx } = module
+    this.function = owner
     this.file = ptx.file
     const target = /^sm_(\d+)(\w*)$/.exec(ptx.target)!
     this.sm = Number(target[1])

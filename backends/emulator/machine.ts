@@ -82,7 +82,13 @@ export const YIELD: Outcome = 3
 export interface Wait { readonly what: string; ready(): boolean }
 
 /** Lanes of one warp at one pc in one frame. Groups with equal pc and frame merge; the lowest pc runs first, fairly. */
-export interface Group { pc: number; mask: number; frame: Frame; wait: Wait | null }
+export interface Group {
+  pc: number; mask: number; frame: Frame; wait: Wait | null
+  /** The wait stands before its instruction, which runs again: lanes that arrive there join. */
+  retry?: boolean
+  /** Backward branches so far: groups that loop give way to others. */
+  turns?: number
+}
 
 /** Registers of one function activation of one warp. */
 export interface Frame {
