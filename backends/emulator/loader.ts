@@ -138,8 +138,10 @@ export class LoadedModule {
   unload(): void { for (const at of this.allocations) this.memory.deallocate(at) }
 }
 
-/** The chapter entry with the longest matching prefix: `cp.async.bulk` before `cp`. */
+/** The chapter entry of an opcode (see isa/index.ts for its keys). */
 function find(opcode: string, modifiers: readonly string[]) {
+  const typed = chapters.get(`${opcode} ${modifiers.at(-1)}`)
+  if (typed) return typed
   for (let n = modifiers.length; n >= 0; n--) {
     const decoder = chapters.get([opcode, ...modifiers.slice(0, n)].join('.'))
     if (decoder) return decoder

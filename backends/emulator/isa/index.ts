@@ -1,4 +1,9 @@
-// Every chapter of instructions, one line each.
+// Every chapter of instructions, one line each. A key is an opcode, an opcode with its first modifiers ('cp.async.bulk', the
+// longest wins), or an opcode and its last modifier after a space ('add f32', which wins over all).
 import type { Decoder } from '../decode.ts'
+import { control } from './control.ts'
+import { data } from './data.ts'
+import { float } from './float.ts'
+import { integer } from './integer.ts'
 
-export const chapters: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([])
+export const chapters: ReadonlyMap<string, Decoder> = new Map([control, data, float, integer].flatMap((c) => Object.entries(c)))
