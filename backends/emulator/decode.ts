@@ -50,6 +50,8 @@ export interface DecodeContext {
   predicate(operand: Operand): { slot: Slot; negate: boolean }
   /** `[reg + imm]`, `[sym + imm]`, `[imm]`: slot of the base (64-bit or 32-bit lanes), constant offset, and the symbol's space if it is one. */
   address(operand: Operand): { slot: Slot; wide: boolean; offset: number; variable: Variable | null }
+  /** A parameter of an entry (read only, in the launch's parameter block), not of a device function. */
+  isKernelParameter(variable: Variable): boolean
   /** A compile-time integer: `.imm` operands. */
   constant(operand: Operand, what: string): number
   /** Declared bytes of a register operand's type (8 for .b64), or of the element. */

@@ -166,6 +166,8 @@ export class StatementContext implements DecodeContext {
     return BigInt(at)
   }
 
+  isKernelParameter(v: Variable): boolean { return this.module.isKernelParameter(v) }
+
   constant(operand: Operand, what: string): number {
     if (operand.kind !== 'int') return this.error(`${this.name}: ${what} must be a constant`, operand.at)
     return Number(operand.value)

@@ -136,7 +136,7 @@ export const data: Chapter = {
     if (!fromFloat && !toFloat) return { exec: integerToInteger(d, to, ctx.registerBytes(s.operands[0]), a, from, ctx.registerBytes(s.operands[1])) }
     if (fromFloat && toFloat) {
       const round = rounding && rounding !== 'rn' ? integerRounding[rounding] : (x: number) => x
-      return { exec: map1(d, to, a, from, round) }
+      return { exec: map1(d, to as 'f32', a, from as 'f32', round) }
     }
     if (toFloat) {
       if (rounding !== 'rn') ctx.error('cvt from an integer to a float needs .rn')

@@ -32,8 +32,7 @@ export function fmaf(a: number, b: number, c: number): number {
   // Rounding to odd: an inexact sum must not look like a midpoint of f32.
   view.setFloat64(0, sum)
   if (view.getUint32(4) & 1) return rounded
-  const odd = lost > 0 === sum > 0 ? neighbour(sum, sum > 0) : neighbour(sum, sum <= 0)
-  return Math.fround(odd)
+  return Math.fround(neighbour(sum, lost > 0))
 }
 
 /** Nearest integer, ties to even. */
