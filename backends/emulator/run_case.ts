@@ -1,0 +1,126 @@
+// Runs one launch of the case format "ptx-case/1": buffers, arguments, launch, comparison. No file access: the caller reads.
+import type { Diagnostic } from './machine.ts'
+import { Emulator } from './launch.ts'
+import { LoadedModule } from './loader.ts'
+import { GLOBAL_HIGH, type EmulatorOptions } from './machine.ts'
+import { LinearMemory } from './memory.ts'
+import { parsePtx } from './parser.ts'
+
+export interface CaseBuffer { name: string; type: string; count?: number; bytes?: number; hex?: string; fill?: number }
+export interface CaseExpect { buffer: string; type: string; hex: string; compare: 'bits' | 'numeric-equal' | 'close'; rtol?: number; atol?: number }
+export type CaseArg = { ptr: string } | { i32: number } | { u32: number } | { f32: number } | { tensorMap: unknown }
+export interface PtxCase {
+  name: string; ptx: string; kernel: string; grid: [number, number, number]; block: [number, number, number]; cluster?: [number, number, number] | null
+  dynamicSharedBytes?: number; args: CaseArg[]; buffers: CaseBuffer[]; expected?: CaseExpect[]; expectDiagnostic?: string | null
+}
+
+/** A case that cannot be run: the message says which field, what it is and what it must be. */
+export class CaseError extends Error { constructor(message: string) { super(message); this.name = 'CaseError' } }
+
+export interface CaseResult {
+  /** null without `expected`. */
+  readonly equal: boolean | null
+  /** One line per buffer that differs. */
+  readonly differences: readonly string[]
+  readonly diagnostics: readonly Diagnostic[]
+  readonly buffers: ReadonlyMap<string, Uint8Array>
+  readonly threadInstructions: number
+}
+
+const typeSize: Readonly<Record<string, number>> = { u8: 1, i8: 1, u16: 2, i16: 2, u32: 4, i32: 4, u64: 8, i64: 8, f16: 2, bf16: 2, f32: 4, f64: 8 }
+
+function fromHex(hex: string, what: string): Uint8Array {
+  if (hex.length % 2 || /[^0-9a-fA-F]/.test(hex)) throw new CaseError(`${what}: hex must be pairs of hexadecimal digits`)
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16))
+}
+
+export function runCase(c: PtxCase, ptx: string, options: Partial<EmulatorOptions> = {}): CaseResult {
+  const memory = new LinearMemory()
+  const loaded = new LoadedModule(parsePtx(ptx, c.ptx), memory)
+  const emulator = new Emulator(memory, loaded, options)
+  const places = new Map(c.buffers.map((b) => [b.name, placeBuffer(memory, b)]))
+  emulator.launch(c.kernel, { grid: c.grid, block: c.block, cluster: c.cluster, dynamicSharedBytes: c.dynamicSharedBytes }, packArguments(c, loaded, places))
+  const buffers = new Map([...places].map(([name, p]) => [name, memory.u8.slice(p.at, p.at + p.bytes)]))
+  const differences = (c.expected ?? []).map((e) => compare(e, buffers.get(e.buffer))).filter((d) => d !== undefined)
+  return { equal: c.expected ? differences.length === 0 : null, differences, diagnostics: emulator.diagnostics, buffers, threadInstructions: emulator.executed }
+}
+
+interface Place { at: number; bytes: number }
+
+function placeBuffer(memory: LinearMemory, b: CaseBuffer): Place {
+  const data = b.hex === undefined ? undefined : fromHex(b.hex, `buffer ${b.name}`)
+  const size = typeSize[b.type]
+  if (size === undefined) throw new CaseError(`buffer ${b.name}: type ${b.type} must be one of ${Object.keys(typeSize).join(' ')}`)
+  const bytes = b.bytes ?? data?.length ?? (b.count === undefined ? undefined : b.count * size)
+  if (bytes === undefined) throw new CaseError(`buffer ${b.name}: needs bytes, count or hex`)
+  if (data && data.length > bytes) throw new CaseError(`buffer ${b.name}: hex has ${data.length} bytes, the buffer ${bytes}`)
+  const at = memory.allocate(bytes, b.name)
+  if (data) memory.u8.set(data, at)
+  else memory.u8.fill(b.fill ?? 0, at, at + bytes)
+  return { at, bytes }
+}
+
+function packArguments(c: PtxCase, loaded: LoadedModule, places: ReadonlyMap<string, Place>): Uint8Array {
+  const params = loaded.functionNamed(c.kernel).ptx.params
+  if (params.length !== c.args.length) throw new CaseError(`${c.args.length} arguments, kernel ${c.kernel} has ${params.length} parameters`)
+  const end = params.reduce((n, p) => loaded.place(p, undefined) + p.bytes, 0)
+  const bytes = new Uint8Array(end)
+  const view = new DataView(bytes.buffer)
+  c.args.forEach((arg, i) => {
+    const at = loaded.place(params[i], undefined)
+    const need = (size: number) => { if (params[i].bytes !== size) throw new CaseError(`argument ${i} has ${size} bytes, parameter ${params[i].name} ${params[i].bytes}`) }
+    if ('ptr' in arg) {
+      need(8)
+      const place = places.get(arg.ptr)
+      if (!place) throw new CaseError(`argument ${i}: there is no buffer ${arg.ptr}`)
+      view.setUint32(at, place.at, true)
+      view.setUint32(at + 4, GLOBAL_HIGH, true)
+    } else if ('i32' in arg) { need(4); view.setInt32(at, arg.i32, true) } else if ('u32' in arg) { need(4); view.setUint32(at, arg.u32, true) }
+    else if ('f32' in arg) { need(4); view.setFloat32(at, arg.f32, true) } else throw new CaseError(`argument ${i}: tensor maps are not emulated yet`)
+  })
+  return bytes
+}
+
+function decode(view: DataView, at: number, type: string): number | bigint {
+  switch (type) {
+    case 'u8': return view.getUint8(at)
+    case 'i8': return view.getInt8(at)
+    case 'u16': return view.getUint16(at, true)
+    case 'i16': return view.getInt16(at, true)
+    case 'u32': return view.getUint32(at, true)
+    case 'i32': return view.getInt32(at, true)
+    case 'u64': return view.getBigUint64(at, true)
+    case 'i64': return view.getBigInt64(at, true)
+    case 'f64': return view.getFloat64(at, true)
+    case 'f32': return view.getFloat32(at, true)
+    case 'bf16': { const word = new DataView(new ArrayBuffer(4)); word.setUint32(0, view.getUint16(at, true) << 16); return word.getFloat32(0) }
+    case 'f16': {
+      const bits = view.getUint16(at, true)
+      const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023]
+      const size = exponent === 31 ? (fraction ? NaN : Infinity) : exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15)
+      return bits & 0x8000 ? -size : size
+    }
+    default: throw new CaseError(`type ${type} must be one of ${Object.keys(typeSize).join(' ')}`)
+  }
+}
+
+/** A line that names the first differing element, or undefined. */
+function compare(e: CaseExpect, got: Uint8Array | undefined): string | undefined {
+  if (!got) throw new CaseError(`expected: there is no buffer ${e.buffer}`)
+  const want = fromHex(e.hex, `expected ${e.buffer}`)
+  if (want.length !== got.length) return `${e.buffer}: ${got.length} bytes, expected ${want.length}`
+  const size = typeSize[e.type]
+  const [a, b] = [new DataView(got.buffer, got.byteOffset, got.length), new DataView(want.buffer)]
+  for (let at = 0; at + size <= want.length; at += size) {
+    const same = got.subarray(at, at + size).every((x, i) => x === want[at + i])
+    if (e.compare === 'bits' ? same : agrees(decode(a, at, e.type), decode(b, at, e.type), e)) continue
+    return `${e.buffer}[${at / size}] is ${decode(a, at, e.type)}, expected ${decode(b, at, e.type)} (${e.compare})`
+  }
+  return undefined
+}
+
+function agrees(got: number | bigint, want: number | bigint, e: CaseExpect): boolean {
+  if (e.compare === 'numeric-equal' || typeof got === 'bigint') return got === want
+  if (Number.isNaN(got) && Number.isNaN(want)) return true
+  return got === want || Math.abs(got - Number(want)) <= (e.atol ?? 0) + (e.rtol ?? 0) * Math.abs(Number(want))
+}
