@@ -63,7 +63,7 @@ function placeBuffer(memory: LinearMemory, b: CaseBuffer): Place {
 function packArguments(c: PtxCase, loaded: LoadedModule, places: ReadonlyMap<string, Place>): Uint8Array {
   const params = loaded.functionNamed(c.kernel).ptx.params
   if (params.length !== c.args.length) throw new CaseError(`${c.args.length} arguments, kernel ${c.kernel} has ${params.length} parameters`)
-  const end = params.reduce((n, p) => loaded.place(p, undefined) + p.bytes, 0)
+  const end = params.reduce((_, p) => loaded.place(p, undefined) + p.bytes, 0)
   const bytes = new Uint8Array(end)
   const view = new DataView(bytes.buffer)
   c.args.forEach((arg, i) => {

@@ -1,6 +1,7 @@
 // Every chapter of instructions, one line each. A key is an opcode, an opcode with its first modifiers ('cp.async.bulk', the
 // longest wins), or an opcode and its last modifier after a space ('add f32', which wins over all).
 import type { Decoder } from '../decode.ts'
+import { atomicChapter } from './atomic.ts'
 import { barrier } from './barrier.ts'
 import { control } from './control.ts'
 import { data } from './data.ts'
@@ -9,4 +10,4 @@ import { integer } from './integer.ts'
 import { memory } from './memory.ts'
 import { warp } from './warp.ts'
 
-export const chapters: ReadonlyMap<string, Decoder> = new Map([barrier, control, data, float, integer, memory, warp].flatMap((c) => Object.entries(c)))
+export const chapters: ReadonlyMap<string, Decoder> = new Map([atomicChapter, barrier, control, data, float, integer, memory, warp].flatMap((c) => Object.entries(c)))
