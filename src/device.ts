@@ -17,8 +17,11 @@ export async function openDevice(name: string, options: { disableRobustness?: bo
     }
     case 'webgpu': return { device: await openWebGpu(options), why: 'asked for' }
     case 'auto': return openFirst(options)
-    case 'cuda:0': case 'emu:sm_80': case 'emu:sm_90a':
-      throw new InputError(`device ${name}: the PTX backend is not built yet; use webgpu or cpu`)
+    case 'emu:sm_80': case 'emu:sm_90a': {
+      const [{ CudaBackend }, { EmulatorDriver }] = await Promise.all([import('../backends/cuda/index.ts'), import('../backends/emulator/driver.ts')])
+      return { device: new Device(new CudaBackend(new EmulatorDriver(name.slice(4)))), why: 'asked for' }
+    }
+    case 'cuda:0': throw new InputError(`device ${name}: libcuda is not bound yet; use emu:sm_80 (a part of the ops), webgpu or cpu`)
     default: throw new InputError(`device "${name}" is unknown; known are auto, cpu, webgpu, cuda:0, emu:sm_80, emu:sm_90a`)
   }
 }
@@ -26,7 +29,7 @@ export async function openDevice(name: string, options: { disableRobustness?: bo
 async function openFirst(options: { disableRobustness?: boolean }): Promise<OpenedDevice> {
   try {
     const device = await openWebGpu(options)
-    return { device, why: 'the first of cuda:0, webgpu, cpu that works (cuda:0: the PTX backend is not built yet)' }
+    return { device, why: 'the first of cuda:0, webgpu, cpu that works (cuda:0: libcuda is not bound yet)' }
   } catch (error) {
     const { device } = await openDevice('cpu')
     return { device, why: `webgpu does not work here: ${(error as Error).message}` }

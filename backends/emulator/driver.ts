@@ -1,0 +1,78 @@
+// The emulator as a CUDA driver: modules are parsed PTX, memory is its linear memory, launches run to their end at the call.
+import { CudaError, type CudaDriver, type CudaFunction, type CudaModule, type DeviceAttributes, type DevicePointer, type LaunchConfig } from '../cuda/driver.ts'
+import { PtxError } from './ast.ts'
+import { Emulator, EmulatorFault } from './launch.ts'
+import { LoadedModule } from './loader.ts'
+import { GLOBAL_HIGH, MAX_SHARED_BYTES, type EmulatorOptions } from './machine.ts'
+import { LinearMemory } from './memory.ts'
+import { parsePtx } from './parser.ts'
+
+interface EmulatedFunction extends CudaFunction { readonly emulator: Emulator }
+
+const high = GLOBAL_HIGH * 2 ** 32
+const codes: Readonly<Record<string, string>> = {
+  'illegal-address': 'CUDA_ERROR_ILLEGAL_ADDRESS', 'misaligned-address': 'CUDA_ERROR_MISALIGNED_ADDRESS', trap: 'CUDA_ERROR_LAUNCH_FAILED',
+  'illegal-instruction': 'CUDA_ERROR_ILLEGAL_INSTRUCTION', 'too-many-instructions': 'CUDA_ERROR_LAUNCH_TIMEOUT', deadlock: 'CUDA_ERROR_LAUNCH_TIMEOUT',
+}
+
+export class EmulatorDriver implements CudaDriver {
+  readonly description: string
+  readonly attributes: DeviceAttributes
+  private readonly memory = new LinearMemory()
+  private fault: CudaError | undefined
+
+  /** `target`: sm_80 or sm_90a. */
+  constructor(readonly target: string, private readonly options: Partial<EmulatorOptions> = {}) {
+    const sm = /^sm_(\d+)a?$/.exec(target)
+    if (!sm) throw new Error(`emulator: target ${target} must look like sm_80 or sm_90a`)
+    this.description = `PTX emulator of ${target}, one thread`
+    this.attributes = { sm: Number(sm[1]), numSms: 132, maxSmemBytes: MAX_SHARED_BYTES, emulated: true }
+  }
+
+  get name(): string { return `emu:${this.target}` }
+
+  async loadModule(ptx: string, name: string): Promise<CudaModule> {
+    try {
+      const parsed = parsePtx(ptx, `${name}.ptx`)
+      const needs = Number(/^sm_(\d+)/.exec(parsed.target)![1])
+      if (needs > this.attributes.sm) throw new CudaError('CUDA_ERROR_NO_BINARY_FOR_GPU', `${name}.ptx is for ${parsed.target}, the device is ${this.target}`, false)
+      const loaded = new LoadedModule(parsed, this.memory)
+      const emulator = new Emulator(this.memory, loaded, this.options)
+      const functions = new Map<string, EmulatedFunction>()
+      for (const fn of parsed.functions.values()) {
+        if (fn.kind !== 'entry' || !fn.body) continue
+        loaded.functionNamed(fn.name)
+        const params = fn.params.map((p) => ({ offset: loaded.place(p, undefined), bytes: p.bytes }))
+        const last = params.at(-1)
+        functions.set(fn.name, { name: fn.name, params, paramBytes: last ? last.offset + last.bytes : 0, emulator })
+      }
+      return { functions }
+    } catch (error) {
+      if (error instanceof PtxError) throw new CudaError('CUDA_ERROR_INVALID_PTX', error.message, false)
+      throw error
+    }
+  }
+
+  alloc(bytes: number): DevicePointer { return high + this.memory.allocate(bytes, `allocation of ${bytes} bytes`) }
+  free(pointer: DevicePointer): void { this.memory.deallocate(pointer - high) }
+  copyToDevice(pointer: DevicePointer, bytes: Uint8Array): void { this.memory.u8.set(bytes, pointer - high) }
+  async copyFromDevice(pointer: DevicePointer, bytes: number): Promise<Uint8Array> {
+    if (this.fault) throw this.fault
+    return this.memory.u8.slice(pointer - high, pointer - high + bytes)
+  }
+  fill(pointer: DevicePointer, byte: number, bytes: number): void { this.memory.u8.fill(byte, pointer - high, pointer - high + bytes) }
+
+  /** A fault is kept: as on a GPU, the next wait tells it and nothing runs any more. */
+  launch(fn: CudaFunction, { grid, block, cluster, smemBytes }: LaunchConfig, params: Uint8Array): void {
+    if (this.fault) return
+    try {
+      (fn as EmulatedFunction).emulator.launch(fn.name, { grid, block, cluster, dynamicSharedBytes: smemBytes }, params)
+    } catch (error) {
+      if (!(error instanceof EmulatorFault)) throw error
+      this.fault = new CudaError(codes[error.kind] ?? 'CUDA_ERROR_LAUNCH_FAILED', error.message, true)
+    }
+  }
+
+  async synchronize(): Promise<void> { if (this.fault) throw this.fault }
+  async destroy(): Promise<void> { /* memory goes with the object */ }
+}
