@@ -55,6 +55,7 @@ function row(name: string, cells: CellResult[]): string {
   if (!cells.length) return `  ${name} no cases without --slow\n`
   const worst = cells.reduce((a, b) => (ratio(b) > ratio(a) ? b : a))
   const bad = cells.filter((c) => !c.ok)
+  if (cells.every((c) => c.skipped)) return `  ${name}no kernel      ${cells.length} cases not run\n`
   const verdict = bad.length ? `${bad.length} of ${cells.length} FAILED` : `${cells.length} ok`
   const exact = worst.bound === 0 && worst.error === 0
   const figures = exact ? 'equal bits' : `worst ${worst.error.toExponential(1)} of ${worst.bound.toExponential(1)} allowed`

@@ -15,6 +15,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   train: () => import('./train.ts'),
   generate: () => import('./generate.ts'),
   eval: () => import('./eval.ts'),
+  ptx: () => import('./ptx.ts'),
 }
 
 export const commandNames = Object.keys(commands)

@@ -1,0 +1,79 @@
+// weft ptx run: one launch case on the emulator, under one or several schedules.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, isAbsolute, join } from 'node:path'
+import { PtxError } from '../../../backends/emulator/ast.ts'
+import { EmulatorFault } from '../../../backends/emulator/launch.ts'
+import type { EmulatorOptions } from '../../../backends/emulator/machine.ts'
+import { OutOfMemory } from '../../../backends/emulator/memory.ts'
+import { CaseError, runCase, type CaseResult, type PtxCase } from '../../../backends/emulator/run_case.ts'
+import { InputError } from '../../core/errors.ts'
+import { parseOptions, wholeNumber } from '../options.ts'
+
+const asyncModes = ['random', 'early', 'late'] as const
+
+export async function run(args: string[]): Promise<number> {
+  const options = parseOptions('ptx run', args, {
+    case: { type: 'string' }, seed: { type: 'string', default: '0' }, schedules: { type: 'string', default: '1' }, sanitize: { type: 'string', default: 'off' },
+    out: { type: 'string' }, 'max-instructions': { type: 'string', default: '100000000000' }, json: { type: 'boolean', default: false },
+  })
+  if (!options.case) throw new InputError('weft ptx run: --case F.json is needed')
+  if (options.sanitize === 'on') throw new InputError('weft ptx run: the sanitizer is not built yet; use --sanitize off')
+  if (options.sanitize !== 'off') throw new InputError(`weft ptx run: --sanitize is "${options.sanitize}", must be on or off`)
+  const { file, text } = readCase(options.case)
+  const seed = wholeNumber('ptx run', 'seed', options.seed)
+  const schedules = Math.max(1, wholeNumber('ptx run', 'schedules', options.schedules))
+  const maxInstructions = wholeNumber('ptx run', 'max-instructions', options['max-instructions'])
+  let code = 0
+  for (let n = 0; n < schedules; n++) {
+    const started = performance.now()
+    const result = attempt(file, text, { seed: seed + n, async: asyncModes[n % 3], maxInstructions })
+    const timeSec = (performance.now() - started) / 1000
+    if (result instanceof EmulatorFault) {
+      sayFault(result, options.json)
+      return 3
+    }
+    if (options.json) process.stdout.write(`${JSON.stringify({ event: 'result', equal: result.equal, diagnostics: 0, threadInstructions: result.threadInstructions, timeSec })}\n`)
+    else {
+      const verdict = result.equal === null ? 'ran, nothing to compare with' : result.equal ? 'equal' : 'DIFFERENT'
+      process.stdout.write(`${file.name}, seed ${seed + n}: ${verdict}; ${result.threadInstructions} thread instructions in ${timeSec.toFixed(3)} s\n${result.differences.map((d) => `  ${d}\n`).join('')}`)
+    }
+    if (result.equal === false) code = 3
+    if (options.out && n === schedules - 1) writeBuffers(options.out, result)
+  }
+  return code
+}
+
+function readCase(path: string): { file: PtxCase; text: string } {
+  let file: PtxCase
+  try { file = JSON.parse(readFileSync(path, 'utf8')) as PtxCase } catch (error) { throw new InputError(`weft ptx run: --case ${path}: ${(error as Error).message}`) }
+  for (const key of ['ptx', 'kernel', 'grid', 'block', 'args', 'buffers'] as const) if (file[key] === undefined) throw new InputError(`${path}: "${key}" is missing`)
+  const ptx = isAbsolute(file.ptx) ? file.ptx : join(dirname(path), file.ptx)
+  try { return { file, text: readFileSync(ptx, 'utf8') } } catch (error) { throw new InputError(`${path}: ptx: ${(error as Error).message}`) }
+}
+
+/** Bad input becomes an InputError; what the kernel did wrong is a result. */
+function attempt(file: PtxCase, text: string, options: Partial<EmulatorOptions>): CaseResult | EmulatorFault {
+  try { return runCase(file, text, options) } catch (error) {
+    if (error instanceof EmulatorFault && error.kind !== 'too-many-instructions' && error.place) return error
+    if (error instanceof EmulatorFault && error.kind === 'deadlock') return error
+    if (error instanceof PtxError || error instanceof CaseError || error instanceof OutOfMemory || error instanceof EmulatorFault) throw new InputError(error.message)
+    throw error
+  }
+}
+
+/** A fault in the words of the sanitizer's classes. */
+function sayFault(fault: EmulatorFault, json: boolean): void {
+  const { place, message } = fault
+  const space = /outside (shared|local) memory/.exec(message)?.[1] ?? 'global'
+  const cls = fault.kind === 'illegal-address' ? `${space}-out-of-bounds` : fault.kind
+  const address = /address (0x[0-9a-f]+)/.exec(message)?.[1] ?? null
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ event: 'diagnostic', class: cls, file: place?.file ?? null, line: place?.line ?? null, block: place?.block ?? null, thread: place?.thread ?? null, address, other: null })}\n`)
+    process.stdout.write(`${JSON.stringify({ event: 'result', equal: null, diagnostics: 1, threadInstructions: null, timeSec: null })}\n`)
+  } else process.stdout.write(`${cls}: ${message}\n`)
+}
+
+function writeBuffers(out: string, result: CaseResult): void {
+  mkdirSync(out, { recursive: true })
+  for (const [name, bytes] of result.buffers) writeFileSync(join(out, `${name}.bin`), bytes)
+}
