@@ -7,8 +7,10 @@ import { Agents } from './async_agents.ts'
 
 /** A fault of the kernel: the launch ended there. */
 export class EmulatorFault extends Error {
-  constructor(readonly kind: FaultKind, message: string) { super(message); this.name = 'EmulatorFault' }
+  constructor(readonly kind: FaultKind, message: string, readonly place: FaultPlace | null = null) { super(message); this.name = 'EmulatorFault' }
 }
+/** Where a thread was when it failed. */
+export interface FaultPlace { readonly file: string; readonly line: number; readonly column: number; readonly block: readonly [number, number, number]; readonly thread: number | null }
 
 export interface LaunchShape { grid: readonly [number, number, number]; block: readonly [number, number, number]; cluster?: readonly [number, number, number] | null; dynamicSharedBytes?: number }
 
@@ -53,7 +55,8 @@ export class Emulator implements Machine {
     const i = warp?.current
     const place = i ? `${this.module.file}:${i.statement.at.line}:${i.statement.at.column}: ${i.name}: ` : ''
     const who = warp ? `, block (${warp.cta.id.join(', ')})${lane === undefined ? '' : `, thread ${warp.index * 32 + lane}`}` : ''
-    throw new EmulatorFault(kind, `${place}${message}${who}`)
+    const at = i && warp ? { file: this.module.file, ...i.statement.at, block: warp.cta.id, thread: lane === undefined ? null : warp.index * 32 + lane } : null
+    throw new EmulatorFault(kind, `${place}${message}${who}`, at)
   }
 
   /** `params` is the packed parameter block. */

@@ -15,7 +15,7 @@ export interface Token {
 }
 
 const space = /[ \t\r\f\v\n]+|\/\/[^\n]*|\/\*[^]*?\*\//y
-const word = /[A-Za-z$_%][A-Za-z0-9_$]*/y
+const word = /[A-Za-z_$][A-Za-z0-9_$]*|%[A-Za-z0-9_$]+/y
 // A modifier may begin with a digit (.1d, .4x) and hold `::` (.mbarrier::complete_tx::bytes).
 const dot = /\.[A-Za-z0-9_$]+(?:::[A-Za-z0-9_$]+)*/y
 const decimalFloat = /\d+(?:\.\d*(?:[eE][+-]?\d+)?|[eE][+-]?\d+)|\.\d+(?:[eE][+-]?\d+)?/y

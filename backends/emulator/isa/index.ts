@@ -3,6 +3,7 @@
 import type { Decoder } from '../decode.ts'
 import { atomicChapter } from './atomic.ts'
 import { barrier } from './barrier.ts'
+import { bits } from './bits.ts'
 import { control } from './control.ts'
 import { data } from './data.ts'
 import { float } from './float.ts'
@@ -10,4 +11,4 @@ import { integer } from './integer.ts'
 import { memory } from './memory.ts'
 import { warp } from './warp.ts'
 
-export const chapters: ReadonlyMap<string, Decoder> = new Map([atomicChapter, barrier, control, data, float, integer, memory, warp].flatMap((c) => Object.entries(c)))
+export const chapters: ReadonlyMap<string, Decoder> = new Map([atomicChapter, barrier, bits, control, data, float, integer, memory, warp].flatMap((c) => Object.entries(c)))

@@ -1,0 +1,101 @@
+// Whole launches of PTX that nobody here wrote, and faults of small kernels.
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { EmulatorFault } from '../../backends/emulator/launch.ts'
+import { runCase, type PtxCase } from '../../backends/emulator/run_case.ts'
+
+const folder = new URL('../golden/ptx-cases/', import.meta.url)
+const read = (name: string) => readFileSync(new URL(name, folder), 'utf8')
+
+describe('cases of nvcc', () => {
+  for (const name of ['k01_saxpy', 'k02_reduce_shfl', 's04_fixed']) {
+    for (const seed of [0, 1, 2, 3]) {
+      it(`${name}, seed ${seed}`, () => {
+        const c = JSON.parse(read(`${name}.json`)) as PtxCase
+        const result = runCase(c, read(c.ptx), { seed })
+        expect(result.differences).toEqual([])
+        expect(result.equal).toBe(c.expected ? true : null)
+        expect(result.threadInstructions).toBeGreaterThan(100)
+      })
+    }
+  }
+  it('a wrong expectation is told by element', () => {
+    const c = JSON.parse(read('k01_saxpy.json')) as PtxCase
+    const expected = c.expected!.map((e) => ({ ...e, hex: `${e.hex.slice(0, 8)}ffffffff${e.hex.slice(16)}` }))
+    const result = runCase({ ...c, expected }, read(c.ptx))
+    expect(result.equal).toBe(false)
+    expect(result.differences[0]).toMatch(/\[1\] is .*expected NaN/)
+  })
+})
+
+const kernel = (body: string) => `.version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 out)\n{\n${body}\n}\n`
+const launch = (body: string, threads = 32, options = {}) => runCase({
+  name: 'k', ptx: 'k.ptx', kernel: 'k', grid: [1, 1, 1], block: [threads, 1, 1], args: [{ ptr: 'out' }], buffers: [{ name: 'out', type: 'u32', count: 64 }],
+}, kernel(body), options)
+const words = (r: ReturnType<typeof launch>) => Array.from(new Uint32Array(r.buffers.get('out')!.buffer))
+const faultOf = (run: () => unknown): EmulatorFault => { try { run() } catch (e) { if (e instanceof EmulatorFault) return e; throw e } throw new Error('no fault') }
+
+const index = `.reg .pred %p<4>; .reg .b32 %r<20>; .reg .b64 %rd<6>;
+  ld.param.u64 %rd1, [out]; mov.u32 %r1, %tid.x; mul.wide.u32 %rd2, %r1, 4; add.s64 %rd3, %rd1, %rd2;`
+
+describe('control', () => {
+  it('divided lanes take both ways and meet again', () => {
+    const r = launch(`${index}
+      and.b32 %r2, %r1, 1; setp.eq.u32 %p1, %r2, 0; @%p1 bra even;
+      mov.u32 %r3, 100; bra join;
+    even: mov.u32 %r3, 200;
+    join: activemask.b32 %r4; add.u32 %r3, %r3, %r1; st.global.u32 [%rd3], %r3; st.global.u32 [%rd3+128], %r4; ret;`)
+    expect(words(r).slice(0, 4)).toEqual([200, 101, 202, 103])
+    expect(words(r).slice(32)).toEqual(new Array(32).fill(0xffffffff))
+  })
+  it('a loop of unequal length per lane', () => {
+    const r = launch(`${index}
+      mov.u32 %r2, 0; mov.u32 %r3, 0;
+    again: add.u32 %r3, %r3, %r2; add.u32 %r2, %r2, 1; setp.le.u32 %p1, %r2, %r1; @%p1 bra again;
+      st.global.u32 [%rd3], %r3; ret;`)
+    expect(words(r).slice(0, 32)).toEqual(Array.from({ length: 32 }, (_, n) => n * (n + 1) / 2))
+  })
+  it('a spin lock among the lanes of a warp makes progress', () => {
+    const r = launch(`${index}
+    try: atom.global.cas.b32 %r2, [%rd1], 0, 1; setp.ne.u32 %p1, %r2, 0; @%p1 bra try;
+      ld.volatile.global.u32 %r3, [%rd1+4]; add.u32 %r3, %r3, 1; st.volatile.global.u32 [%rd1+4], %r3;
+      membar.gl; atom.global.exch.b32 %r4, [%rd1], 0; ret;`, 64, { maxInstructions: 1e7 })
+    expect(words(r).slice(0, 2)).toEqual([0, 64])
+  })
+  it('a branch table', () => {
+    const r = launch(`${index}
+      rem.u32 %r2, %r1, 3;
+    table: .branchtargets a, b, c;
+      brx.idx %r2, table;
+    a: mov.u32 %r3, 10; bra done;
+    b: mov.u32 %r3, 11; bra done;
+    c: mov.u32 %r3, 12;
+    done: st.global.u32 [%rd3], %r3; ret;`)
+    expect(words(r).slice(0, 5)).toEqual([10, 11, 12, 10, 11])
+  })
+})
+
+describe('faults', () => {
+  it('an address outside every allocation, with its place', () => {
+    const fault = faultOf(() => launch(`${index} st.global.u32 [%rd3+256], %r1; ret;`))
+    expect(fault.kind).toBe('illegal-address')
+    expect(fault.message).toMatch(/k\.ptx:7:\d+: st\.global\.u32: address 0x7e00[0-9a-f]+ .*outside every live allocation/)
+  })
+  it('a misaligned address', () => expect(faultOf(() => launch(`${index} st.global.u32 [%rd1+2], %r1; ret;`)).kind).toBe('misaligned-address'))
+  it('shared memory ends where it was declared to end', () => {
+    expect(faultOf(() => launch(`.shared .b32 s[8]; ${index} mov.u32 %r2, s; mad.lo.u32 %r2, %r1, 4, %r2; st.shared.u32 [%r2], %r1; ret;`)).message).toMatch(/outside shared memory of 32 bytes/)
+  })
+  it('a barrier that not all reach is a deadlock that names its waiters', () => {
+    const fault = faultOf(() => launch(`${index} setp.gt.u32 %p1, %r1, 31; @%p1 bra other; bar.sync 0; ret; other: bar.sync 1; ret;`, 64))
+    expect(fault.kind).toBe('deadlock')
+    expect(fault.message).toMatch(/barrier 0, 64 threads.*barrier 1, 64 threads/)
+  })
+  it('an endless loop', () => expect(faultOf(() => launch('forever: bra forever;', 32, { maxInstructions: 1e5 })).kind).toBe('too-many-instructions'))
+  it('trap', () => expect(faultOf(() => launch('trap;')).kind).toBe('trap'))
+  it('a wrong block, too much shared memory, a missing kernel', () => {
+    expect(() => launch('ret;', 2000)).toThrow(/2000 threads, must have 1 to 1024/)
+    expect(() => launch('.shared .b8 big[300000]; ret;')).toThrow(/a block has at most 232448/)
+    expect(() => launch('frobnicate.u32 5;')).toThrow(/unknown instruction frobnicate/)
+    expect(() => launch('.reg .b32 %a; add.foo.u32 %a, %a, %a;')).toThrow(/add\.foo\.u32: unknown modifier \.foo/)
+  })
+})
