@@ -8,7 +8,7 @@ const folder = new URL('../golden/ptx-cases/', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, folder), 'utf8')
 
 describe('cases of nvcc', () => {
-  for (const name of ['k01_saxpy', 'k02_reduce_shfl', 's04_fixed']) {
+  for (const name of ['k01_saxpy', 'k02_reduce_shfl', 'k05_mma_bf16', 'k13_mbarrier_bulk', 's04_fixed']) {
     for (const seed of [0, 1, 2, 3]) {
       it(`${name}, seed ${seed}`, () => {
         const c = JSON.parse(read(`${name}.json`)) as PtxCase

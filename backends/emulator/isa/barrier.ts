@@ -94,6 +94,11 @@ export const barrier: Chapter = {
     ctx.operands(0)
     return fence(order, scope)
   },
+  'fence.mbarrier_init'(_, ctx) {
+    for (const m of ['mbarrier_init', 'release', 'cluster']) if (!ctx.modifiers.flag(m)) ctx.error('the only form is fence.mbarrier_init.release.cluster')
+    ctx.operands(0)
+    return fence('release', 'cluster')
+  },
   'fence.proxy.async'(_, ctx) {
     for (const m of ['proxy', 'async']) ctx.modifiers.flag(m)
     ctx.modifiers.oneOf(['global', 'shared::cta', 'shared::cluster'] as const)

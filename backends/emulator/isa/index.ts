@@ -1,6 +1,7 @@
 // Every chapter of instructions, one line each. A key is an opcode, an opcode with its first modifiers ('cp.async.bulk', the
 // longest wins), or an opcode and its last modifier after a space ('add f32', which wins over all).
 import type { Decoder } from '../decode.ts'
+import { asyncCopy } from './async_copy.ts'
 import { atomicChapter } from './atomic.ts'
 import { barrier } from './barrier.ts'
 import { bits } from './bits.ts'
@@ -9,6 +10,8 @@ import { data } from './data.ts'
 import { float } from './float.ts'
 import { integer } from './integer.ts'
 import { memory } from './memory.ts'
+import { mbarrier } from './mbarrier.ts'
+import { mma } from './mma.ts'
 import { warp } from './warp.ts'
 
-export const chapters: ReadonlyMap<string, Decoder> = new Map([atomicChapter, barrier, bits, control, data, float, integer, memory, warp].flatMap((c) => Object.entries(c)))
+export const chapters: ReadonlyMap<string, Decoder> = new Map([asyncCopy, atomicChapter, barrier, bits, control, data, float, integer, memory, mbarrier, mma, warp].flatMap((c) => Object.entries(c)))
