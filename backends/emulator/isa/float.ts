@@ -1,83 +1,129 @@
-// f32 and f64 arithmetic, rounded to nearest even; the other roundings, .ftz and .sat are refused by name until they are done.
-// (PTX ISA 9.7.3)
+// f32 arithmetic in all rounding modes with .ftz and .sat, f64 to nearest even (PTX ISA 9.7.3).
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
-import { fmaf } from '../numeric/round.ts'
-import { map1, map2, map3, type View } from './lanes.ts'
+import { fmaf, f32Of } from '../numeric/round.ts'
+import { encodeFloat, formats, sticky, sumToOdd, type Rounding } from '../numeric/small_float.ts'
+import { map1, map2, map3 } from './lanes.ts'
 
-type Type = 'f32' | 'f64'
+interface Kind { type: 'f32' | 'f64'; rounding: Rounding; ftz: boolean; sat: boolean }
 
-/** Takes [.approx|.full|.rn] [.ftz] [.sat] .type. */
-function typeOf(ctx: DecodeContext): { type: Type; approx: boolean } {
-  const approx = ctx.modifiers.oneOf(['approx', 'full'] as const) !== undefined
-  if (!approx) ctx.modifiers.oneOf(['rn'] as const)
-  const later = ctx.modifiers.peek()
-  if (later === 'rz' || later === 'rm' || later === 'rp' || later === 'ftz' || later === 'sat') ctx.error(`.${later} of f32 and f64 is not emulated yet`)
-  return { type: ctx.modifiers.need(['f32', 'f64'] as const, 'type'), approx }
+/** [.rn .rz .rm .rp | .approx | .full] [.ftz] [.sat] .type */
+function kindOf(ctx: DecodeContext): Kind {
+  const m = ctx.modifiers
+  const approximate = m.oneOf(['approx', 'full'] as const)
+  const rounding = approximate ? 'rn' : m.oneOf(['rn', 'rz', 'rm', 'rp'] as const) ?? 'rn'
+  const ftz = m.flag('ftz')
+  const sat = m.flag('sat')
+  if (m.peek() === 'f32x2') ctx.error('.f32x2 needs sm_100')
+  const type = m.need(['f32', 'f64'] as const, 'type')
+  if (type === 'f64' && (ftz || sat)) ctx.error(`.${ftz ? 'ftz' : 'sat'} goes with .f32 only`)
+  if (type === 'f64' && rounding !== 'rn') ctx.error(`.${rounding} of f64 is not emulated yet`)
+  return { type, rounding, ftz, sat }
 }
 
-/** NaN results are the canonical one: written as bits. */
-const clean = (x: number) => x
-const viewOf = (type: Type): View => type
+const flush = (x: number) => (x !== 0 && Math.abs(x) < 2 ** -126 ? (x < 0 ? -0 : 0) : x)
 
-const binary = (f: (a: number, b: number) => number): Decoder => (s, ctx) => {
-  const { type } = typeOf(ctx)
-  ctx.operands(3)
-  const v = viewOf(type) as 'f32'
-  return { exec: map2(ctx.dst(s.operands[0], type), v, ctx.src(s.operands[1], type), v, ctx.src(s.operands[2], type), v, (a, b) => clean(f(a, b))) }
+/** From a double that is exact or rounded to odd to what the instruction gives. */
+function finish({ rounding, ftz, sat }: Kind, x: number): number {
+  let r = rounding === 'rn' ? Math.fround(x) : f32Of(encodeFloat(x, formats.f32, rounding) | 0)
+  // Exact zeros: x + -x is -0 when rounding down only.
+  if (ftz) r = flush(r)
+  if (sat) r = r !== r ? 0 : Math.min(1, Math.max(0, r)) + 0
+  return r
 }
-const unary = (f: (a: number) => number): Decoder => (s, ctx) => {
-  const { type } = typeOf(ctx)
-  ctx.operands(2)
-  const v = viewOf(type) as 'f32'
-  return { exec: map1(ctx.dst(s.operands[0], type), v, ctx.src(s.operands[1], type), v, f) }
+
+const simple = (k: Kind) => k.type === 'f64' || (k.rounding === 'rn' && !k.ftz && !k.sat)
+
+/** `exact` gives a double with sticky last bit; `plain` the operation in f64, good for f64 and for f32 to nearest. */
+function binary(plain: (a: number, b: number) => number, exact: (a: number, b: number) => number): Decoder {
+  return (s, ctx) => {
+    const k = kindOf(ctx)
+    ctx.operands(3)
+    const v = k.type as 'f32'
+    const [d, a, b] = [ctx.dst(s.operands[0], k.type), ctx.src(s.operands[1], k.type), ctx.src(s.operands[2], k.type)]
+    if (simple(k)) return { exec: map2(d, v, a, v, b, v, plain) }
+    return { exec: map2(d, v, a, v, b, v, (x, y) => (k.ftz ? finish(k, exact(flush(x), flush(y))) : finish(k, exact(x, y)))) }
+  }
 }
+function unary(plain: (a: number) => number, exact: (a: number) => number = plain): Decoder {
+  return (s, ctx) => {
+    const k = kindOf(ctx)
+    ctx.operands(2)
+    const v = k.type as 'f32'
+    const [d, a] = [ctx.dst(s.operands[0], k.type), ctx.src(s.operands[1], k.type)]
+    if (simple(k)) return { exec: map1(d, v, a, v, plain) }
+    return { exec: map1(d, v, a, v, (x) => finish(k, exact(k.ftz ? flush(x) : x))) }
+  }
+}
+
+const quotient = (a: number, b: number) => { const q = a / b; return sticky(q, residual(a, q, b)) }
+/** Sign of a / b - q: a - q b exactly, by splitting the product (Dekker). */
+function residual(a: number, q: number, b: number): number {
+  const p = q * b
+  const split = (x: number) => { const c = 134217729 * x; const h = c - (c - x); return [h, x - h] as const }
+  const [[qh, ql], [bh, bl]] = [split(q), split(b)]
+  const lost = ((qh * bh - p) + qh * bl + ql * bh) + ql * bl
+  return ((a - p) - lost) * Math.sign(b)
+}
+const root = (a: number) => { const r = Math.sqrt(a); return sticky(r, residual(a, r, r)) }
 
 /** min and max: the operand that is a number; with .NaN a NaN wins. -0 is below +0. */
 const extreme = (pick: (a: number, b: number) => number): Decoder => (s, ctx) => {
-  if (ctx.modifiers.peek() === 'ftz') ctx.error('.ftz is not emulated yet')
+  const ftz = ctx.modifiers.flag('ftz')
   const propagate = ctx.modifiers.flag('NaN')
+  const byMagnitude = ctx.modifiers.flag('xorsign')
+  if (byMagnitude && !ctx.modifiers.flag('abs')) ctx.error('.xorsign goes with .abs')
   const type = ctx.modifiers.need(['f32', 'f64'] as const, 'type')
   ctx.operands(3)
   const v = type as 'f32'
+  const choose = (a: number, b: number) => {
+    if (a !== a) return propagate ? NaN : b
+    if (b !== b) return propagate ? NaN : a
+    return pick(a, b)
+  }
   return {
-    exec: map2(ctx.dst(s.operands[0], type), v, ctx.src(s.operands[1], type), v, ctx.src(s.operands[2], type), v, (a, b) => {
-      if (a !== a) return propagate ? NaN : b
-      if (b !== b) return propagate ? NaN : a
-      return pick(a, b)
+    exec: map2(ctx.dst(s.operands[0], type), v, ctx.src(s.operands[1], type), v, ctx.src(s.operands[2], type), v, (x, y) => {
+      const [a, b] = ftz ? [flush(x), flush(y)] : [x, y]
+      if (!byMagnitude) return choose(a, b)
+      const negative = (a < 0 || Object.is(a, -0)) !== (b < 0 || Object.is(b, -0))
+      const r = choose(Math.abs(a), Math.abs(b))
+      return negative ? -r : r
     }),
   }
 }
 
 /** fma of f64 in one rounding needs more than f64 has. */
 const fma: Decoder = (s, ctx) => {
-  const { type } = typeOf(ctx)
-  if (type === 'f64') ctx.error('fma.f64 is not emulated yet')
+  const k = kindOf(ctx)
+  if (k.type === 'f64') ctx.error('fma.f64 is not emulated yet')
   ctx.operands(4)
   const [d, a, b, c] = [ctx.dst(s.operands[0], 'f32'), ...s.operands.slice(1).map((o) => ctx.src(o, 'f32'))]
-  return { exec: map3(d, 'f32', a, 'f32', b, 'f32', c, 'f32', fmaf) }
+  if (simple(k)) return { exec: map3(d, 'f32', a, 'f32', b, 'f32', c, 'f32', fmaf) }
+  const f = k.ftz ? flush : (x: number) => x
+  return { exec: map3(d, 'f32', a, 'f32', b, 'f32', c, 'f32', (x, y, z) => finish(k, sumToOdd(f(x) * f(y), f(z)))) }
 }
 
 const sign = (bits: (x: number) => number): Decoder => (s, ctx) => {
-  if (ctx.modifiers.peek() === 'ftz') ctx.error('.ftz is not emulated yet')
+  const ftz = ctx.modifiers.flag('ftz')
   const type = ctx.modifiers.need(['f32', 'f64'] as const, 'type')
   ctx.operands(2)
   const [d, a] = [ctx.dst(s.operands[0], type), ctx.src(s.operands[1], type)]
-  if (type === 'f32') return { exec: map1(d, 'i32', a, 'i32', bits) }
+  const flushed = (x: number) => (ftz && (x & 0x7f800000) === 0 ? x & 0x80000000 : x)
+  if (type === 'f32') return { exec: map1(d, 'i32', a, 'i32', (x) => bits(flushed(x))) }
   const top = 1n << 63n
   return { exec: map1(d, 'u64', a, 'u64', bits(0) === 0 ? (x) => x & ~top : (x) => x ^ top) }
 }
 
 const keys: Record<string, Decoder> = {
-  add: binary((a, b) => a + b),
-  sub: binary((a, b) => a - b),
-  mul: binary((a, b) => a * b),
-  div: binary((a, b) => a / b),
+  add: binary((a, b) => a + b, sumToOdd),
+  sub: binary((a, b) => a - b, (a, b) => sumToOdd(a, -b)),
+  mul: binary((a, b) => a * b, (a, b) => a * b),
+  div: binary((a, b) => a / b, quotient),
   min: extreme(Math.min),
   max: extreme(Math.max),
   fma,
   mad: fma,
-  sqrt: unary(Math.sqrt),
-  rcp: unary((a) => 1 / a),
+  sqrt: unary(Math.sqrt, root),
+  rcp: unary((a) => 1 / a, (a) => quotient(1, a)),
   rsqrt: unary((a) => 1 / Math.sqrt(a)),
   ex2: unary((a) => 2 ** a),
   lg2: unary(Math.log2),

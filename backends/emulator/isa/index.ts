@@ -8,10 +8,11 @@ import { bits } from './bits.ts'
 import { control } from './control.ts'
 import { data } from './data.ts'
 import { float } from './float.ts'
+import { half } from './half.ts'
 import { integer } from './integer.ts'
 import { memory } from './memory.ts'
 import { mbarrier } from './mbarrier.ts'
 import { mma } from './mma.ts'
 import { warp } from './warp.ts'
 
-export const chapters: ReadonlyMap<string, Decoder> = new Map([asyncCopy, atomicChapter, barrier, bits, control, data, float, integer, memory, mbarrier, mma, warp].flatMap((c) => Object.entries(c)))
+export const chapters: ReadonlyMap<string, Decoder> = new Map([asyncCopy, atomicChapter, barrier, bits, control, data, float, half, integer, memory, mbarrier, mma, warp].flatMap((c) => Object.entries(c)))
