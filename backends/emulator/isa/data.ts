@@ -3,6 +3,7 @@ import type { Operand } from '../ast.ts'
 import type { Chapter, DecodeContext } from '../decode.ts'
 import { GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, type Memory } from '../machine.ts'
 import { integerRounding } from '../numeric/round.ts'
+import { convertFloat, isFloatForm } from './convert_float.ts'
 import { integerView, map1, narrow, predicate, widthMask, type View } from './lanes.ts'
 
 const moved = ['b16', 'b32', 'b64', 'b128', 'u16', 'u32', 'u64', 's16', 's32', 's64', 'f32', 'f64', 'pred'] as const
@@ -124,6 +125,7 @@ export const data: Chapter = {
     }
   },
   cvt(s, ctx) {
+    if (isFloatForm(ctx.modifiers.all)) return convertFloat['cvt float'](s, ctx)
     const rounding = ctx.modifiers.oneOf(['rn', 'rni', 'rzi', 'rmi', 'rpi'] as const)
     const types = ['u8', 'u16', 'u32', 'u64', 's8', 's16', 's32', 's64', 'f32', 'f64'] as const
     const later = ctx.modifiers.peek()
