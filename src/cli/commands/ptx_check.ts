@@ -1,6 +1,6 @@
 // weft ptx check: every kernel of ptx/ through ptxas: it must assemble without C75xx remarks and spills, with the header's registers.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,7 @@ const folder = fileURLToPath(new URL('../../../ptx/', import.meta.url))
 
 export async function run(args: string[]): Promise<number> {
   const { json } = parseOptions('ptx check', args, { json: { type: 'boolean', default: false } })
+  if (!existsSync(folder)) throw new InputError('weft ptx check: the kernels lie in a checkout of the repository, not in the installed package')
   if (spawnSync('ptxas', ['--version']).error) throw new InputError('weft ptx check: ptxas is not in the path; it comes with the PyPI wheel nvidia-cuda-nvcc 13.0')
   const scratch = mkdtempSync(join(tmpdir(), 'weft-ptx-'))
   let passed = 0
