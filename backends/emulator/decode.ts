@@ -2,11 +2,13 @@
 import type { Operand, Position, Statement, Variable } from './ast.ts'
 import type { Control, Exec, Instruction, LoadedFunction, Slot, SlotUse } from './machine.ts'
 
-/**
- * Keys of a chapter are opcodes, or opcode and first modifiers where chapters share one: 'cp.async.bulk' wins over 'cp.async'.
- */
 /** Turns one checked statement into what runs. Throws ctx.error for an unknown modifier, a wrong operand or type. */
 export type Decoder = (s: Statement, ctx: DecodeContext) => Decoded
+/**
+ * Keys are opcodes, or an opcode with its first modifiers where chapters share one ('cp.async.bulk.tensor', 'barrier.cluster',
+ * 'ld'): the longest key that begins opcode + modifiers wins, whichever chapter it stands in. The modifiers of the key are not
+ * taken: the decoder still takes all of them from ctx.modifiers. (A key 'add f32' names the last modifier and wins over all.)
+ */
 export type Chapter = Readonly<Record<string, Decoder>>
 
 export interface Decoded {
