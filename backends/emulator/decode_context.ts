@@ -1,6 +1,6 @@
 // DecodeContext for one statement: operands -> slots, with widths checked; remembers what was asked for.
 import { PtxError, type Operand, type Position, type Statement, type Variable } from './ast.ts'
-import type { DecodeContext, Modifiers } from './decode.ts'
+import type { DecodeContext, LocalPlace, Modifiers } from './decode.ts'
 import { GLOBAL_HIGH, PARAM_HIGH, type LoadedFunction, type Slot, type SlotUse } from './machine.ts'
 import { ModifierList } from './modifiers.ts'
 import type { LoadedModule } from './loader.ts'
@@ -181,5 +181,19 @@ export class StatementContext implements DecodeContext {
   functionNamed(operand: Operand): () => LoadedFunction {
     if (operand.kind !== 'function') return this.error(`${this.name}: a function is needed here`, operand.at)
     return () => this.module.functionNamed(operand.name)
+  }
+
+  localPlace(variable: Variable): LocalPlace { return { at: this.module.place(variable, this.function), bytes: variable.bytes } }
+
+  callee(operand: Operand): { load(): LoadedFunction; params: readonly LocalPlace[]; returns: readonly LocalPlace[] } {
+    if (operand.kind !== 'function') return this.error(`${this.name}: only calls of named functions are emulated`)
+    const { module } = this
+    const ptx = module.ptx.functions.get(operand.name)
+    if (!ptx?.body) return this.error(`function ${operand.name} is declared but not defined`, operand.at)
+    const places = (all: readonly Variable[]) => all.map((v) => {
+      if (v.space !== 'param') this.error(`${operand.name}: parameters in registers are not emulated yet`, operand.at)
+      return { at: module.place(v, this.function), bytes: v.bytes }
+    })
+    return { load: () => module.functionNamed(operand.name), params: places(ptx.params), returns: places(ptx.returns) }
   }
 }

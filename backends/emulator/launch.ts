@@ -69,6 +69,8 @@ export class Emulator implements Machine {
 
   private prepare(entry: DecodedFunction, { grid, block, cluster, dynamicSharedBytes = 0 }: LaunchShape, params: Uint8Array): LaunchState {
     const bad = (problem: string): never => { throw new EmulatorFault('illegal-instruction', `launch of ${entry.name}: ${problem}`) }
+    // Local memory is laid out while functions are decoded: all of them before the first thread starts.
+    for (const fn of this.module.functions.values()) if (fn.kind === 'func' && fn.body) this.loaded.functionNamed(fn.name)
     const threads = block[0] * block[1] * block[2]
     if (!(threads >= 1 && threads <= 1024)) bad(`block ${block.join(' x ')} has ${threads} threads, must have 1 to 1024`)
     if (grid.some((n) => !(n >= 1))) bad(`grid ${grid.join(' x ')} must be at least 1 in each dimension`)

@@ -97,6 +97,8 @@ export interface Frame {
   readonly base: number
   readonly parent: Frame | null
   readonly returnPc: number
+  /** Copies results to the caller for lanes that return, and frees the frame with the last of them. */
+  onReturn?(warp: Warp, mask: number): void
 }
 
 export interface LoadedFunction {

@@ -127,6 +127,7 @@ function count(meter: Meter, warp: Warp, mask: number): void {
 export function leaveFrame(warp: Warp, g: Group): void {
   const { parent, returnPc } = g.frame
   if (parent === null) { exitLanes(warp, g, g.mask); return }
+  g.frame.onReturn?.(warp, g.mask)
   g.frame = parent
   g.pc = returnPc
 }

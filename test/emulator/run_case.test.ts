@@ -75,6 +75,22 @@ describe('control', () => {
   })
 })
 
+describe('device functions', () => {
+  const text = (inner: string) => `.version 8.0\n.target sm_80\n.address_size 64
+    .func (.param .b32 r) square(.param .b32 x)\n{ .reg .b32 %a; .reg .pred %q; ld.param.u32 %a, [x]; setp.eq.u32 %q, %a, 3; @%q bra three; mul.lo.u32 %a, %a, %a; st.param.b32 [r], %a; ret; three: st.param.b32 [r], 1000; ret; }
+    .func (.param .b32 r) twice(.param .b32 x)\n{ .reg .b32 %a; .local .align 4 .b8 keep[8]; ld.param.u32 %a, [x]; st.local.u32 [keep+4], %a; { .param .b32 p; .param .b32 q; st.param.b32 [p], %a; call (q), square, (p); ld.param.b32 %a, [q]; } .reg .b32 %b; ld.local.u32 %b, [keep+4]; add.u32 %a, %a, %b; st.param.b32 [r], %a; ret; }
+    .visible .entry k(.param .u64 out)\n{ ${index} ${inner} }`
+  const go = (inner: string) => words(runCase({ name: 'k', ptx: 'k.ptx', kernel: 'k', grid: [1, 1, 1], block: [32, 1, 1], args: [{ ptr: 'out' }], buffers: [{ name: 'out', type: 'u32', count: 64 }] }, text(inner)))
+  it('nested, divided inside, with local memory', () => {
+    const r = go('{ .param .b32 p; .param .b32 q; st.param.b32 [p], %r1; call.uni (q), twice, (p); ld.param.b32 %r2, [q]; } st.global.u32 [%rd3], %r2; ret;')
+    expect(r.slice(0, 6)).toEqual([0, 2, 6, 1003, 20, 30])
+  })
+  it('by a part of the warp, in a loop', () => {
+    const r = go('mov.u32 %r2, 0; mov.u32 %r3, 2; again: setp.gt.u32 %p1, %r1, 7; @%p1 call (%r3), square, (%r3); add.u32 %r2, %r2, 1; setp.lt.u32 %p2, %r2, 3; @%p2 bra again; st.global.u32 [%rd3], %r3; ret;')
+    expect([r[0], r[7], r[8], r[31]]).toEqual([2, 2, 256, 256])
+  })
+})
+
 describe('faults', () => {
   it('an address outside every allocation, with its place', () => {
     const fault = faultOf(() => launch(`${index} st.global.u32 [%rd3+256], %r1; ret;`))

@@ -1,5 +1,6 @@
 // Branches, exits and returns (PTX ISA 9.7.12).
 import type { Chapter } from '../decode.ts'
+import { call } from './call.ts'
 import { NEXT, YIELD, type Group, type Warp } from '../machine.ts'
 import { exitLanes, leaveFrame } from '../scheduler.ts'
 
@@ -59,6 +60,7 @@ export const control: Chapter = {
         if (g.frame.parent === null) { exitLanes(w, g, mask); g.pc++; return NEXT }
         if (mask === g.mask) { leaveFrame(w, g); return NEXT }
         if (mask !== 0) {
+          g.frame.onReturn?.(w, mask)
           w.groups.push({ pc: g.frame.returnPc, mask, frame: g.frame.parent, wait: null })
           g.mask &= ~mask
         }
@@ -77,5 +79,5 @@ export const control: Chapter = {
     ctx.src(s.operands[0], 'u32')
     return { control: (_w, g) => { g.pc++; return YIELD } }
   },
-  call(s, ctx) { return ctx.error(`call of ${s.operands.find((o) => o.kind === 'function')?.kind ?? 'a function'}: device functions are not emulated yet`) },
+  call,
 }
