@@ -60,6 +60,8 @@ export interface DecodeContext {
   registerBytes(operand: Operand): number
   /** Fresh private slot of this instruction, not shared with others. */
   scratch(bytes: number): Slot
+  /** Slot of the carry flags of this frame, a bit a lane. */
+  readonly carry: Slot
   label(operand: Operand): number
   branchTable(operand: Operand): readonly number[]
   functionNamed(operand: Operand): () => LoadedFunction

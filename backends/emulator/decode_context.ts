@@ -174,6 +174,7 @@ export class StatementContext implements DecodeContext {
   }
   registerBytes(operand: Operand): number { return operand.kind === 'reg' ? operand.variable.elementBytes / operand.variable.vector : 0 }
   scratch(bytes: number): Slot { return this.layout.scratch(bytes) }
+  get carry(): Slot { return this.layout.carry }
   label(operand: Operand): number { return operand.kind === 'label' ? operand.target : this.error(`${this.name}: a label is needed here`, operand.at) }
   branchTable(operand: Operand): readonly number[] {
     return (operand.kind === 'label' ? this.tables.get(operand.name) : undefined) ?? this.error(`${this.name}: the name of a .branchtargets table is needed here`, operand.at)

@@ -24,6 +24,12 @@ export class FrameLayout {
 
   scratch(bytes: number): Slot { return this.add(bytes) }
 
+  private carrySlot = -1
+  get carry(): Slot {
+    if (this.carrySlot < 0) this.carrySlot = this.add(0)
+    return this.carrySlot
+  }
+
   /** A register, or one component of a vector register. */
   register(variable: Variable, component: number | null): Slot {
     let slot = this.registers.get(variable)

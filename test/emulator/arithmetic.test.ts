@@ -1,6 +1,7 @@
 // Integer, float and conversion instructions against BigInt and rational arithmetic, on edge values in all 32 lanes.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fma64 } from '../../backends/emulator/numeric/fma64.ts'
 import { fmaf } from '../../backends/emulator/numeric/round.ts'
 import { runCase } from '../../backends/emulator/run_case.ts'
 
@@ -111,6 +112,33 @@ function parts(x: number): [bigint, number] {
   const mantissa = BigInt((bits & 0x7fffff) | (exponent ? 0x800000 : 0)) * (bits < 0 ? -1n : 1n)
   return [mantissa, Math.max(exponent, 1) - 150]
 }
+
+describe('carries', () => {
+  it('add.cc, addc and sub.cc, subc chain', () => {
+    for (const [a, b, d] of all('.reg .b32 %l, %h; add.cc.u32 %l, %x, %y; addc.u32 %h, 0, 0; sub.cc.u32 %l, %x, %y; subc.u32 %l, 0, 0; shl.b32 %h, %h, 8; and.b32 %l, %l, 1; or.b32 %z, %h, %l;')) {
+      expect([a, b, d]).toEqual([a, b, (a + b > 0xffffffff ? 256 : 0) | (a < b ? 1 : 0)])
+    }
+  })
+  it('mad.lo.cc and madc.hi make a 64-bit product and sum', () => {
+    for (const [a, b, d] of all('.reg .b32 %l; mad.lo.cc.u32 %l, %x, %y, %x; madc.hi.u32 %z, %x, %y, %y;')) {
+      expect([a, b, d]).toEqual([a, b, u((BigInt(a) * BigInt(b) + BigInt(a) + (BigInt(b) << 32n)) >> 32n)])
+    }
+  })
+})
+
+describe('fma of doubles', () => {
+  it('equals the plain sum or product where those are single roundings', () => {
+    fc.assert(fc.property(fc.double({ noNaN: true }), fc.double({ noNaN: true }), (a, b) => {
+      expect(fma64(a, 1, b)).toBe(a + b)
+      if (a * b !== 0) expect(fma64(a, b, 0)).toBe(a * b)
+    }), { numRuns: 2000 })
+  })
+  it('rounds once, and in the direction asked for', () => {
+    const e = 2 ** -30
+    expect(fma64(1 + e, 1 - e, -1)).toBe(-(2 ** -60))
+    expect([fma64(1, 1, 2 ** -60, 'rp'), fma64(1, 1, -(2 ** -60), 'rz'), fma64(-1, 1, 2 ** -60, 'rm'), fma64(1, 1, -1, 'rm')]).toEqual([1 + 2 ** -52, 1 - 2 ** -53, -1, -0])
+  })
+})
 
 describe('fma', () => {
   it('rounds once: the subnormal midpoint of ptx-isa-notes 2.10', () => {

@@ -1,5 +1,6 @@
-// f32 arithmetic in all rounding modes with .ftz and .sat, f64 to nearest even (PTX ISA 9.7.3).
+// f32 arithmetic in all rounding modes with .ftz and .sat; f64 add, sub, mul and fma too (PTX ISA 9.7.3).
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
+import { fma64 } from '../numeric/fma64.ts'
 import { fmaf, f32Of } from '../numeric/round.ts'
 import { encodeFloat, formats, sticky, sumToOdd, type Rounding } from '../numeric/small_float.ts'
 import { map1, map2, map3 } from './lanes.ts'
@@ -16,7 +17,6 @@ function kindOf(ctx: DecodeContext): Kind {
   if (m.peek() === 'f32x2') ctx.error('.f32x2 needs sm_100')
   const type = m.need(['f32', 'f64'] as const, 'type')
   if (type === 'f64' && (ftz || sat)) ctx.error(`.${ftz ? 'ftz' : 'sat'} goes with .f32 only`)
-  if (type === 'f64' && rounding !== 'rn') ctx.error(`.${rounding} of f64 is not emulated yet`)
   return { type, rounding, ftz, sat }
 }
 
@@ -31,7 +31,7 @@ function finish({ rounding, ftz, sat }: Kind, x: number): number {
   return r
 }
 
-const simple = (k: Kind) => k.type === 'f64' || (k.rounding === 'rn' && !k.ftz && !k.sat)
+const simple = (k: Kind) => (k.rounding === 'rn' && !k.ftz && !k.sat)
 
 /** `exact` gives a double with sticky last bit; `plain` the operation in f64, good for f64 and for f32 to nearest. */
 function binary(plain: (a: number, b: number) => number, exact: (a: number, b: number) => number): Decoder {
@@ -41,6 +41,12 @@ function binary(plain: (a: number, b: number) => number, exact: (a: number, b: n
     const v = k.type as 'f32'
     const [d, a, b] = [ctx.dst(s.operands[0], k.type), ctx.src(s.operands[1], k.type), ctx.src(s.operands[2], k.type)]
     if (simple(k)) return { exec: map2(d, v, a, v, b, v, plain) }
+    if (k.type === 'f64') {
+      // Doubles in directed roundings go through the exact fma: a + b is a * 1 + b.
+      const exact64: Record<string, (x: number, y: number) => number> = { add: (x, y) => fma64(x, 1, y, k.rounding), sub: (x, y) => fma64(x, 1, -y, k.rounding), mul: (x, y) => fma64(x, y, x * y < 0 || Object.is(x * y, -0) ? -0 : 0, k.rounding) }
+      const directed = exact64[s.opcode] ?? ctx.error(`${s.opcode}.${k.rounding}.f64 is not emulated yet`)
+      return { exec: map2(d, 'f64', a, 'f64', b, 'f64', directed) }
+    }
     return { exec: map2(d, v, a, v, b, v, (x, y) => (k.ftz ? finish(k, exact(flush(x), flush(y))) : finish(k, exact(x, y)))) }
   }
 }
@@ -51,6 +57,7 @@ function unary(plain: (a: number) => number, exact: (a: number) => number = plai
     const v = k.type as 'f32'
     const [d, a] = [ctx.dst(s.operands[0], k.type), ctx.src(s.operands[1], k.type)]
     if (simple(k)) return { exec: map1(d, v, a, v, plain) }
+    if (k.type === 'f64') ctx.error(`${s.opcode}.${k.rounding}.f64 is not emulated yet`)
     return { exec: map1(d, v, a, v, (x) => finish(k, exact(k.ftz ? flush(x) : x))) }
   }
 }
@@ -91,11 +98,13 @@ const extreme = (pick: (a: number, b: number) => number): Decoder => (s, ctx) =>
   }
 }
 
-/** fma of f64 in one rounding needs more than f64 has. */
 const fma: Decoder = (s, ctx) => {
   const k = kindOf(ctx)
-  if (k.type === 'f64') ctx.error('fma.f64 is not emulated yet')
   ctx.operands(4)
+  if (k.type === 'f64') {
+    const [d, a, b, c] = [ctx.dst(s.operands[0], 'f64'), ...s.operands.slice(1).map((o) => ctx.src(o, 'f64'))]
+    return { exec: map3(d, 'f64', a, 'f64', b, 'f64', c, 'f64', (x, y, z) => fma64(x, y, z, k.rounding)) }
+  }
   const [d, a, b, c] = [ctx.dst(s.operands[0], 'f32'), ...s.operands.slice(1).map((o) => ctx.src(o, 'f32'))]
   if (simple(k)) return { exec: map3(d, 'f32', a, 'f32', b, 'f32', c, 'f32', fmaf) }
   const f = k.ftz ? flush : (x: number) => x

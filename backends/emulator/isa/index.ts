@@ -5,6 +5,7 @@ import { asyncCopy } from './async_copy.ts'
 import { atomicChapter } from './atomic.ts'
 import { barrier } from './barrier.ts'
 import { bits } from './bits.ts'
+import { carry } from './carry.ts'
 import { control } from './control.ts'
 import { data } from './data.ts'
 import { float } from './float.ts'
@@ -15,4 +16,4 @@ import { mbarrier } from './mbarrier.ts'
 import { mma } from './mma.ts'
 import { warp } from './warp.ts'
 
-export const chapters: ReadonlyMap<string, Decoder> = new Map([asyncCopy, atomicChapter, barrier, bits, control, data, float, half, integer, memory, mbarrier, mma, warp].flatMap((c) => Object.entries(c)))
+export const chapters: ReadonlyMap<string, Decoder> = new Map([asyncCopy, atomicChapter, barrier, bits, carry, control, data, float, half, integer, memory, mbarrier, mma, warp].flatMap((c) => Object.entries(c)))

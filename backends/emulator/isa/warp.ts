@@ -111,6 +111,28 @@ export const warp: Chapter = {
       for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) words[((w.base + d) >> 2) + lane] = total!
     })
   },
+  match(s, ctx) {
+    const all = ctx.modifiers.need(['any', 'all'] as const, 'mode') === 'all'
+    needSync(ctx)
+    const type = ctx.modifiers.need(['b32', 'b64'] as const, 'type')
+    ctx.operands(3)
+    const [d, p] = all ? ctx.dstPair(s.operands[0], 'b32', 'pred') : [ctx.dst(s.operands[0], 'b32'), null]
+    const [a, members] = [ctx.src(s.operands[1], type), ctx.src(s.operands[2], 'b32')]
+    return synchronised(members, (w, mask) => {
+      const { u32, u64, i32 } = w.machine.memory
+      const value = (lane: number) => (type === 'b32' ? u32[((w.base + a) >> 2) + lane] : u64[((w.base + a) >> 3) + lane])
+      const own = Array.from({ length: 32 }, (_, lane) => value(lane))
+      let equal = 0
+      for (let lane = 0; lane < 32; lane++) {
+        if (!((mask >>> lane) & 1)) continue
+        let same = 0
+        for (let other = 0; other < 32; other++) if ((mask >>> other) & 1 && own[other] === own[lane]) same |= 1 << other
+        if (same === mask) equal = mask
+        i32[((w.base + d) >> 2) + lane] = all ? (same === mask ? mask : 0) : same
+      }
+      if (p !== null) { const at = (w.base + p) >> 2; i32[at] = (i32[at] & ~mask) | equal }
+    })
+  },
   'bar.warp'(s, ctx) {
     ctx.modifiers.flag('warp')
     ctx.modifiers.need(['sync'] as const, 'form')
