@@ -13,10 +13,12 @@ export class Agents implements AsyncAgents {
 
   force(op: AsyncOp): void {
     if (op.done) return
-    // Those of one order land as they were issued.
-    for (const earlier of [...this.queue]) {
-      if (earlier === op) break
-      if (op.order !== null && earlier.order === op.order) this.perform(earlier)
+    if (op.order !== null) {
+      // Those of one order land as they were issued.
+      for (const earlier of this.queue.filter((o) => o.order === op.order)) {
+        if (earlier === op) break
+        this.perform(earlier)
+      }
     }
     this.perform(op)
   }
@@ -27,6 +29,9 @@ export class Agents implements AsyncAgents {
     this.force(this.queue[Math.floor(this.machine.random() * this.queue.length)])
     return true
   }
+
+  /** After a fault: what has not landed never will. */
+  forget(): void { this.queue = [] }
 
   private perform(op: AsyncOp): void {
     const index = this.queue.indexOf(op)

@@ -65,15 +65,8 @@ export interface DecodeContext {
   label(operand: Operand): number
   branchTable(operand: Operand): readonly number[]
   functionNamed(operand: Operand): () => LoadedFunction
-  /** What a call of this function needs: places of its formal parameters and results in local memory. */
-  callee(operand: Operand): { load(): LoadedFunction; params: readonly LocalPlace[]; returns: readonly LocalPlace[] }
-  /** Place of a .param or .local variable of this function. */
-  localPlace(variable: Variable): LocalPlace
   readonly function: LoadedFunction
 }
-
-/** Bytes of each lane's local memory. */
-export interface LocalPlace { readonly at: number; readonly bytes: number }
 
 export interface Modifiers {
   readonly all: readonly string[]

@@ -1,9 +1,10 @@
 // DecodeContext for one statement: operands -> slots, with widths checked; remembers what was asked for.
 import { PtxError, type Operand, type Position, type Statement, type Variable } from './ast.ts'
-import type { DecodeContext, LocalPlace, Modifiers } from './decode.ts'
+import type { DecodeContext, Modifiers } from './decode.ts'
 import { GLOBAL_HIGH, PARAM_HIGH, type LoadedFunction, type Slot, type SlotUse } from './machine.ts'
+import type { Activation } from './frames.ts'
 import { ModifierList } from './modifiers.ts'
-import type { LoadedModule } from './loader.ts'
+import type { DecodedFunction, EntryImage } from './image.ts'
 import { slotBytes, type FrameLayout, type LaneValue } from './slots.ts'
 import { specialValue } from './special_registers.ts'
 import { typeBytes } from './types_table.ts'
@@ -31,8 +32,8 @@ export class StatementContext implements DecodeContext {
   readonly name: string
   readonly function: LoadedFunction
 
-  constructor(private readonly module: LoadedModule, private readonly layout: FrameLayout, owner: LoadedFunction, private readonly statement: Statement,
-    private readonly found: { operands: Map<Operand, Slot>; addresses: Map<Operand, AddressParts> }, private readonly tables: ReadonlyMap<string, readonly number[]>) {
+  constructor(private readonly module: EntryImage, private readonly layout: FrameLayout, private readonly owner: DecodedFunction, private readonly statement: Statement,
+    private readonly found: { operands: Map<Operand, Slot>; addresses: Map<Operand, AddressParts> }) {
     const { ptx } = module
     this.function = owner
     this.file = ptx.file
@@ -97,7 +98,7 @@ export class StatementContext implements DecodeContext {
         this.refresh.push({ slot, wide, value: special.value })
         return this.remember(operand, slot, [], bytes)
       }
-      case 'symbol': return this.constantSlot(operand, bytes, BigInt.asUintN(bytes * 8, this.addressOf(operand.variable) + BigInt(operand.offset)))
+      case 'symbol': return this.remember(operand, this.addressSlot(operand.variable, BigInt(operand.offset), bytes), [], bytes)
       case 'function': return this.constantSlot(operand, bytes, BigInt(this.module.functionIndex(operand.name)))
       default: return this.error(`${this.name}: a register or constant is needed here`, operand.at)
     }
@@ -147,8 +148,7 @@ export class StatementContext implements DecodeContext {
     const number = Number(offset)
     if (base === null) return { slot: this.layout.constant(8, BigInt.asUintN(64, offset)), wide: true, offset: 0, variable: null }
     if (base.kind === 'symbol') {
-      const pattern = this.addressOf(base.variable) + BigInt(base.offset) + offset
-      return { slot: this.layout.constant(8, BigInt.asUintN(64, pattern)), wide: true, offset: 0, variable: base.variable }
+      return { slot: this.addressSlot(base.variable, BigInt(base.offset) + offset, 8), wide: true, offset: 0, variable: base.variable }
     }
     if (base.kind !== 'reg') return this.error(`${this.name}: the base of an address must be a register or a variable`, at)
     const bytes = base.variable.elementBytes / base.variable.vector
@@ -158,9 +158,17 @@ export class StatementContext implements DecodeContext {
     return { slot, wide: bytes === 8, offset: number, variable: null }
   }
 
+  /** An address as a constant; of variables of a device function, which may be active several times, one of this activation. */
+  private addressSlot(v: Variable, offset: bigint, bytes: number): Slot {
+    const at = this.addressOf(v) + offset
+    const own = (v.space === 'local' || v.space === 'param') && !this.module.isKernelParameter(v) && this.owner.ptx.kind === 'func'
+    if (!own) return this.layout.constant(bytes, BigInt.asUintN(bytes * 8, at))
+    return this.layout.special(`local ${at}`, bytes === 8, (warp) => (warp.frame as Activation).localBase + Number(at))
+  }
+
   /** A variable's address in its own state space. */
   private addressOf(v: Variable): bigint {
-    const at = this.module.place(v, this.function)
+    const at = this.module.place(v, this.owner)
     if (v.space === 'global' || v.space === 'const') return (BigInt(GLOBAL_HIGH) << 32n) | BigInt(at)
     if (v.space === 'param' && this.module.isKernelParameter(v)) return (BigInt(PARAM_HIGH) << 32n) | BigInt(at)
     return BigInt(at)
@@ -177,24 +185,10 @@ export class StatementContext implements DecodeContext {
   get carry(): Slot { return this.layout.carry }
   label(operand: Operand): number { return operand.kind === 'label' ? operand.target : this.error(`${this.name}: a label is needed here`, operand.at) }
   branchTable(operand: Operand): readonly number[] {
-    return (operand.kind === 'label' ? this.tables.get(operand.name) : undefined) ?? this.error(`${this.name}: the name of a .branchtargets table is needed here`, operand.at)
+    return (operand.kind === 'label' ? this.owner.ptx.body!.branchTables.get(operand.name) : undefined) ?? this.error(`${this.name}: the name of a .branchtargets table is needed here`, operand.at)
   }
   functionNamed(operand: Operand): () => LoadedFunction {
     if (operand.kind !== 'function') return this.error(`${this.name}: a function is needed here`, operand.at)
     return () => this.module.functionNamed(operand.name)
-  }
-
-  localPlace(variable: Variable): LocalPlace { return { at: this.module.place(variable, this.function), bytes: variable.bytes } }
-
-  callee(operand: Operand): { load(): LoadedFunction; params: readonly LocalPlace[]; returns: readonly LocalPlace[] } {
-    if (operand.kind !== 'function') return this.error(`${this.name}: only calls of named functions are emulated`)
-    const { module } = this
-    const ptx = module.ptx.functions.get(operand.name)
-    if (!ptx?.body) return this.error(`function ${operand.name} is declared but not defined`, operand.at)
-    const places = (all: readonly Variable[]) => all.map((v) => {
-      if (v.space !== 'param') this.error(`${operand.name}: parameters in registers are not emulated yet`, operand.at)
-      return { at: module.place(v, this.function), bytes: v.bytes }
-    })
-    return { load: () => module.functionNamed(operand.name), params: places(ptx.params), returns: places(ptx.returns) }
   }
 }

@@ -1,28 +1,15 @@
-// A parsed module in an emulated device: globals in memory, functions decoded by the instruction chapters when first needed.
+// A parsed module in an emulated device: globals in memory with their initial contents; entries decoded when first needed.
 import { PtxError, type Operand, type PtxFunction, type PtxModule, type Variable } from './ast.ts'
-import { StatementContext, type AddressParts } from './decode_context.ts'
-import { chapters } from './isa/index.ts'
-import { GLOBAL_HIGH, SHARED_HIGH, type Exec, type Instruction, type LoadedFunction, type Memory, type Slot } from './machine.ts'
-import { FrameLayout, fillSpecial } from './slots.ts'
+import { EntryImage, alignUp, type DecodedFunction } from './image.ts'
+import { GLOBAL_HIGH, SHARED_HIGH, type Memory } from './machine.ts'
 
-export interface DecodedFunction extends LoadedFunction {
-  readonly ptx: PtxFunction
-  readonly layout: FrameLayout
-  readonly operandSlots: ReadonlyMap<Operand, Slot>
-  readonly addresses: ReadonlyMap<Operand, AddressParts>
-}
-
-const alignUp = (n: number, align: number) => Math.ceil(n / align) * align
+export type { DecodedFunction } from './image.ts'
 
 export class LoadedModule {
   private readonly places = new Map<Variable, number>()
-  private readonly decoded = new Map<string, DecodedFunction>()
-  private readonly names: string[] = []
   private readonly kernelParameters = new Set<Variable>()
-  /** Bytes of local memory a thread: each function has its own part. */
-  localBytes = 0
-  /** Static shared memory of the module; extern (dynamic) shared arrays start behind it. */
-  staticSharedBytes = 0
+  private readonly images = new Map<string, EntryImage>()
+  private readonly names: readonly string[]
   private readonly allocations: number[] = []
 
   constructor(readonly ptx: PtxModule, readonly memory: Memory) {
@@ -38,27 +25,17 @@ export class LoadedModule {
         offset += p.bytes
       }
     }
-    for (const v of ptx.globals) this.placeGlobal(v)
-    for (const v of ptx.globals) this.writeInitial(v)
-    for (const fn of ptx.functions.values()) for (const v of fn.body?.variables ?? []) if (v.space === 'shared') this.placeShared(v)
-    this.staticSharedBytes = alignUp(this.staticSharedBytes, 16)
+    // A function's own .global and .const variables live as long as the module.
+    const all = [...ptx.globals, ...[...ptx.functions.values()].flatMap((fn) => fn.body?.variables ?? [])].filter((v) => v.space === 'global' || v.space === 'const')
+    for (const v of all) this.placeGlobal(v)
+    for (const v of all) this.writeInitial(v)
   }
 
   private placeGlobal(v: Variable): void {
-    if (v.space === 'shared') { this.placeShared(v); return }
-    if (v.space !== 'global' && v.space !== 'const') return
-    if (v.linking === 'extern' && v.dims[0] === 0) throw new PtxError(this.ptx.file, v.at, `extern .${v.space} ${v.name} is defined in no module`)
+    if (v.linking === 'extern') throw new PtxError(this.ptx.file, v.at, `extern .${v.space} ${v.name} is defined in no module`)
     const at = this.memory.allocate(Math.max(1, v.bytes), v.name)
     this.allocations.push(at)
     this.places.set(v, at)
-  }
-
-  /** Extern arrays without extent are the dynamic part: placed when all static ones are. */
-  private placeShared(v: Variable): void {
-    if (v.linking === 'extern' || v.dims[0] === 0) return
-    this.staticSharedBytes = alignUp(this.staticSharedBytes, v.align)
-    this.places.set(v, this.staticSharedBytes)
-    this.staticSharedBytes += v.bytes
   }
 
   private writeInitial(v: Variable): void {
@@ -66,95 +43,81 @@ export class LoadedModule {
     if (!v.init || at === undefined) return
     this.memory.u8.set(v.init.bytes, at)
     for (const r of v.init.relocations) {
-      const target = this.ptx.globals.find((g) => g.name === r.target)
-      let value: bigint
-      if (target) {
-        const offset = BigInt(this.place(target, undefined)) + BigInt(r.addend)
-        const high = target.space === 'shared' ? (r.generic ? SHARED_HIGH : 0) : GLOBAL_HIGH
-        value = (BigInt(high) << 32n) | offset
-      } else if (this.ptx.functions.has(r.target)) value = BigInt(this.functionIndex(r.target))
-      else throw new PtxError(this.ptx.file, v.at, `${v.name}: ${r.target} is neither a variable nor a function`)
+      let value = this.addressOf(v, r.target, r.addend, r.generic)
       if (r.shift !== undefined) value = (value >> BigInt(r.shift)) & 0xffn
       for (let i = 0; i < r.bytes; i++) this.memory.u8[at + r.offset + i] = Number((value >> BigInt(8 * i)) & 0xffn)
     }
   }
 
-  isKernelParameter(v: Variable): boolean { return this.kernelParameters.has(v) }
-
-  /** Linear offset of globals; offset in the window of shared, local and parameter variables. */
-  place(v: Variable, fn: LoadedFunction | undefined): number {
-    const known = this.places.get(v)
-    if (known !== undefined) return known
-    if (v.space === 'shared') return this.staticSharedBytes
-    if ((v.space === 'local' || v.space === 'param') && fn) {
-      this.localBytes = alignUp(this.localBytes, Math.max(4, v.align))
-      const at = this.localBytes
-      this.localBytes += v.bytes
-      this.places.set(v, at)
-      return at
+  private addressOf(v: Variable, name: string, addend: number, generic: boolean): bigint {
+    const target = this.ptx.globals.find((g) => g.name === name)
+    if (!target) {
+      if (this.ptx.functions.has(name)) return BigInt(this.functionIndex(name))
+      throw new PtxError(this.ptx.file, v.at, `${v.name}: ${name} is neither a variable nor a function`)
     }
-    throw new PtxError(this.ptx.file, v.at, `${v.name} has no address`)
+    if (target.space === 'shared') {
+      // A constant cannot depend on the entry that reads it: only a variable that is alone in shared memory has one address.
+      const shared = this.ptx.globals.filter((g) => g.space === 'shared' && g.dims[0] !== 0)
+      if (shared[0] !== target) throw new PtxError(this.ptx.file, v.at, `${v.name}: the address of shared ${name} differs from entry to entry`)
+      return (BigInt(generic ? SHARED_HIGH : 0) << 32n) | BigInt(addend)
+    }
+    return ((BigInt(GLOBAL_HIGH) << 32n) | BigInt(this.places.get(target)!)) + BigInt(addend)
+  }
+
+  isKernelParameter(v: Variable): boolean { return this.kernelParameters.has(v) }
+  /** Of globals, constants (linear) and kernel parameters (in the parameter block). */
+  placeOf(v: Variable): number | undefined { return this.places.get(v) }
+  place(v: Variable, _fn?: undefined): number {
+    return this.places.get(v) ?? ((): never => { throw new PtxError(this.ptx.file, v.at, `${v.name} has no address`) })()
   }
 
   /** From 1 on: 0 is no function. */
   functionIndex(name: string): number { return this.names.indexOf(name) + 1 }
-  functionAt(index: number): DecodedFunction | undefined { return this.names[index - 1] === undefined ? undefined : this.functionNamed(this.names[index - 1]) }
+  functionName(index: number): string | undefined { return this.names[index - 1] }
 
-  functionNamed(name: string): DecodedFunction {
-    const known = this.decoded.get(name)
-    if (known) return known
-    const ptx = this.ptx.functions.get(name)
-    if (!ptx?.body) throw new PtxError(this.ptx.file, ptx?.at ?? { line: 1, column: 1 }, ptx ? `function ${name} is declared but not defined` : `there is no function ${name}`)
-    const fn = this.decode(ptx)
-    this.decoded.set(name, fn)
+  definition(name: string): PtxFunction {
+    const fn = this.ptx.functions.get(name)
+    if (!fn?.body) throw new PtxError(this.ptx.file, fn?.at ?? { line: 1, column: 1 }, fn ? `function ${name} is declared but not defined` : `there is no function ${name}`)
     return fn
   }
 
-  private decode(ptx: PtxFunction): DecodedFunction {
-    const layout = new FrameLayout()
-    const instructions: Instruction[] = []
-    const found = { operands: new Map<Operand, Slot>(), addresses: new Map<Operand, AddressParts>() }
-    const { memory } = this
-    const fn: DecodedFunction = {
-      name: ptx.name, ptx, layout, instructions, operandSlots: found.operands, addresses: found.addresses,
-      get frameBytes() { return layout.bytes },
-      fillConstants: (warp, base) => layout.fill(memory, warp, base),
-      local: { bytes: 0, offsetOf: () => undefined },
-    }
-    for (const s of ptx.body!.statements) {
-      const decoder = find(s.opcode, s.modifiers) ?? ((): never => { throw new PtxError(this.ptx.file, s.at, `unknown instruction ${s.opcode}`) })()
-      const ctx = new StatementContext(this, layout, fn, s, found, ptx.body!.branchTables)
-      const decoded = decoder(s, ctx)
-      ctx.modifiers.done()
-      const guard = s.guard ? { slot: layout.register(s.guard.variable, null), negate: s.guard.negate } : null
-      instructions.push({
-        statement: s, name: ctx.name, guard, exec: withRefresh(decoded.exec, ctx, memory), control: decoded.control ?? null, targets: decoded.targets,
-        reads: ctx.reads, writes: ctx.writes, slots: ctx.slots, touchesMemory: decoded.touchesMemory ?? false, tensorFlop: decoded.tensorFlop,
-      })
-    }
-    return fn
+  /** The entry and every function that it may call, by name or through an address taken anywhere. */
+  reachableFrom(name: string): PtxFunction[] {
+    const seen = new Set<PtxFunction>([this.definition(name)])
+    const add = (n: string) => { const fn = this.ptx.functions.get(n); if (fn?.body) seen.add(fn) }
+    for (const g of this.ptx.globals) for (const r of g.init?.relocations ?? []) if (this.ptx.functions.has(r.target)) add(r.target)
+    for (const fn of seen) for (const s of fn.body!.statements) for (const o of s.operands) eachOperand(o, (part) => { if (part.kind === 'function') add(part.name) })
+    return [...seen]
   }
 
-  unload(): void { for (const at of this.allocations) this.memory.deallocate(at) }
-}
-
-/** The chapter entry of an opcode (see isa/index.ts for its keys). */
-function find(opcode: string, modifiers: readonly string[]) {
-  const typed = chapters.get(`${opcode} ${modifiers.at(-1)}`)
-  if (typed) return typed
-  for (let n = modifiers.length; n >= 0; n--) {
-    const decoder = chapters.get([opcode, ...modifiers.slice(0, n)].join('.'))
-    if (decoder) return decoder
+  /** As the assembler counts: all that the functions declare, and of the module's those that they name; in the order of the file. */
+  sharedOf(functions: readonly PtxFunction[]): Variable[] {
+    const used = new Set<Variable>()
+    for (const fn of functions) for (const s of fn.body!.statements) for (const o of s.operands) eachOperand(o, (part) => { if (part.kind === 'symbol' && part.variable.space === 'shared') used.add(part.variable) })
+    const fixed = new Set(this.ptx.globals.flatMap((g) => g.init?.relocations ?? []).map((r) => r.target))
+    return [...this.ptx.globals.filter((v) => used.has(v) || fixed.has(v.name)), ...functions.flatMap((fn) => fn.body!.variables)].filter((v) => v.space === 'shared')
   }
-  return undefined
+
+  imageOf(name: string): EntryImage {
+    let image = this.images.get(name)
+    if (!image) this.images.set(name, (image = new EntryImage(this, name)))
+    return image
+  }
+  /** An entry, decoded with the functions it calls. */
+  functionNamed(name: string): DecodedFunction { return this.imageOf(name).entry }
+
+  unload(): void {
+    for (const image of this.images.values()) image.release()
+    for (const at of this.allocations) this.memory.deallocate(at)
+  }
 }
 
-/** Clocks are read again just before the instruction runs. */
-function withRefresh(exec: Exec | undefined, ctx: StatementContext, memory: Memory): Exec | null {
-  if (!exec) return null
-  if (!ctx.refresh.length) return exec
-  return (warp, mask) => {
-    for (const r of ctx.refresh) fillSpecial(memory, warp, warp.base + r.slot, r.wide, r.value)
-    exec(warp, mask)
+function eachOperand(o: Operand, see: (o: Operand) => void): void {
+  see(o)
+  switch (o.kind) {
+    case 'address': if (o.base) eachOperand(o.base, see); break
+    case 'vector': case 'list': for (const e of o.elements) eachOperand(e, see); break
+    case 'pair': eachOperand(o.first, see); eachOperand(o.second, see); break
+    case 'tensor': eachOperand(o.map, see); for (const e of o.coordinates) eachOperand(e, see); break
   }
 }

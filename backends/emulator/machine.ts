@@ -79,7 +79,12 @@ export const RETRY: Outcome = 2
 export const YIELD: Outcome = 3
 
 /** Why a group does not run. `what` is shown when nothing can make progress: "mbarrier at shared 0x40, phase parity 1". */
-export interface Wait { readonly what: string; ready(): boolean }
+export interface Wait {
+  readonly what: string
+  ready(): boolean
+  /** Reported besides `deadlock` when it never gets ready: 'barrier-divergence' for a barrier that some threads never reach. */
+  readonly alsoReport?: DiagnosticClass
+}
 
 /** Lanes of one warp at one pc in one frame. Groups with equal pc and frame merge; the lowest pc runs first, fairly. */
 export interface Group {
@@ -97,9 +102,14 @@ export interface Frame {
   readonly base: number
   readonly parent: Frame | null
   readonly returnPc: number
-  /** Copies results to the caller for lanes that return, and frees the frame with the last of them. */
-  onReturn?(warp: Warp, mask: number): void
 }
+
+/**
+ * Runs group `g` (warp.group, frame and base are set) until it waits, ends, divides, changes its frame, reaches a pc >= `limit`
+ * (another group of the warp stands there), or has run about `budget` warp instructions. Adds to machine.executed. Returns the
+ * budget left, or -1 when others should run first.
+ */
+export type RunGroup = (warp: Warp, g: Group, budget: number, limit: number) => number
 
 export interface LoadedFunction {
   readonly name: string
@@ -107,6 +117,8 @@ export interface LoadedFunction {
   readonly frameBytes: number
   /** Called after a frame was zeroed: writes immediates, addresses and special registers for this warp. */
   fillConstants(warp: Warp, base: number): void
+  /** Runs groups of this function in place of the interpreter (scheduler.ts); set by the compiler. */
+  run?: RunGroup
   /** Slots of formal parameters: kernel parameters lie in cta.launch.paramBase instead. */
   readonly local: { readonly bytes: number; offsetOf(name: string): number | undefined }
 }
@@ -159,6 +171,8 @@ export interface LaunchState {
   readonly grid: readonly [number, number, number]
   readonly block: readonly [number, number, number]
   readonly clusterDims: readonly [number, number, number]
+  /** The launch or the entry names a cluster size. */
+  readonly explicitCluster?: boolean
   readonly entry: LoadedFunction
   readonly dynamicSharedBytes: number
   readonly staticSharedBytes: number

@@ -1,6 +1,6 @@
 // Runs one launch of the case format "ptx-case/1": buffers, arguments, launch, comparison. No file access: the caller reads.
 import type { Diagnostic } from './machine.ts'
-import { Emulator } from './launch.ts'
+import { Emulator, EmulatorFault, type SanitizerFactory } from './launch.ts'
 import { LoadedModule } from './loader.ts'
 import { GLOBAL_HIGH, type EmulatorOptions } from './machine.ts'
 import { LinearMemory } from './memory.ts'
@@ -23,6 +23,8 @@ export interface CaseResult {
   /** One line per buffer that differs. */
   readonly differences: readonly string[]
   readonly diagnostics: readonly Diagnostic[]
+  /** What ended the launch early, beside the sanitizer's diagnostics; without diagnostics a fault is thrown. */
+  readonly fault: EmulatorFault | null
   readonly buffers: ReadonlyMap<string, Uint8Array>
   readonly threadInstructions: number
 }
@@ -34,15 +36,41 @@ function fromHex(hex: string, what: string): Uint8Array {
   return Uint8Array.from({ length: hex.length / 2 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16))
 }
 
-export function runCase(c: PtxCase, ptx: string, options: Partial<EmulatorOptions> = {}): CaseResult {
+export function runCase(c: PtxCase, ptx: string, options: Partial<EmulatorOptions> = {}, createSanitizer?: SanitizerFactory): CaseResult {
+  check(c)
   const memory = new LinearMemory()
   const loaded = new LoadedModule(parsePtx(ptx, c.ptx), memory)
-  const emulator = new Emulator(memory, loaded, options)
+  const emulator = new Emulator(memory, loaded, options, createSanitizer)
   const places = new Map(c.buffers.map((b) => [b.name, placeBuffer(memory, b)]))
-  emulator.launch(c.kernel, { grid: c.grid, block: c.block, cluster: c.cluster, dynamicSharedBytes: c.dynamicSharedBytes }, packArguments(c, loaded, places))
+  const shape = { grid: c.grid, block: c.block, cluster: c.cluster, dynamicSharedBytes: c.dynamicSharedBytes }
+  let fault: EmulatorFault | null = null
+  try { emulator.launch(c.kernel, shape, packArguments(c, loaded, places)) } catch (error) {
+    if (!(error instanceof EmulatorFault) || emulator.diagnostics.length === 0) throw error
+    fault = error
+  }
   const buffers = new Map([...places].map(([name, p]) => [name, memory.u8.slice(p.at, p.at + p.bytes)]))
-  const differences = (c.expected ?? []).map((e) => compare(e, buffers.get(e.buffer))).filter((d) => d !== undefined)
-  return { equal: c.expected ? differences.length === 0 : null, differences, diagnostics: emulator.diagnostics, buffers, threadInstructions: emulator.executed }
+  const differences = fault ? [] : (c.expected ?? []).map((e) => compare(e, buffers.get(e.buffer))).filter((d) => d !== undefined)
+  const equal = !c.expected ? null : fault === null && differences.length === 0
+  return { equal, differences, diagnostics: emulator.diagnostics, fault, buffers, threadInstructions: emulator.executed }
+}
+
+/** The shapes that the rest relies on; what is in them is checked where it is used. */
+function check(c: PtxCase): void {
+  for (const key of ['grid', 'block', 'cluster'] as const) {
+    const value: unknown = c[key]
+    if (key === 'cluster' && value == null) continue
+    if (!Array.isArray(value) || value.length !== 3 || !value.every((n) => Number.isInteger(n) && n >= 1)) throw new CaseError(`"${key}" is ${JSON.stringify(value)}, must be three whole numbers from 1 on`)
+  }
+  for (const key of ['args', 'buffers', 'expected'] as const) {
+    const value: unknown = c[key]
+    if (key === 'expected' && value === undefined) continue
+    if (!Array.isArray(value) || !value.every((o) => typeof o === 'object' && o !== null)) throw new CaseError(`"${key}" must be a list of objects`)
+  }
+  const names = new Set<string>()
+  for (const { name } of c.buffers) {
+    if (names.has(name)) throw new CaseError(`there are two buffers ${name}`)
+    names.add(name)
+  }
 }
 
 interface Place { at: number; bytes: number }

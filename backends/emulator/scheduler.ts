@@ -1,13 +1,19 @@
-// Runs the warps of resident blocks: groups of lanes with equal pcs, lowest pc first, blocks and warps in seeded order.
-import { NEXT, RETRY, WAIT, YIELD, type Cta, type Frame, type Group, type Instruction, type Warp } from './machine.ts'
+// Runs the warps of resident blocks: groups of lanes with equal pcs, lowest pc first, so that divided lanes meet again.
+import type { Activation } from './frames.ts'
+import { leaveActivations, returnLanes } from './frames.ts'
+import { popcount } from './diagnostics.ts'
+import { NEXT, RETRY, WAIT, YIELD, type Cta, type Group, type Instruction, type RunGroup, type Warp } from './machine.ts'
 
-/** Backward branches of one group before others of its warp get their turn: spin loops must not starve who they wait for. */
-const turnsOfAGroup = 64
-/** Instructions of one warp before the next warp runs. */
-export const quantum = 20000
+/** Throws when the launch has run too many instructions; looked at once per control instruction. */
+export interface Meter { readonly max: number; tooMany(warp: Warp): never }
 
-/** What a launch counts and may stop for. */
-export interface Meter { executed: number; readonly max: number; tooMany(warp: Warp): never }
+/** How a launch shares time. */
+export interface Turns {
+  /** Warp instructions of one warp before the next warp runs. */
+  quantum: number
+  /** Backward branches of one group before others of its warp get their turn: a spin loop must not starve those it waits for. */
+  readonly backEdges: number
+}
 
 export function guardMask(warp: Warp, i: Instruction, mask: number): number {
   if (i.guard === null) return mask
@@ -21,115 +27,132 @@ export function enter(warp: Warp, g: Group): void {
   warp.base = g.frame.base
 }
 
-const sameFrame = (a: Frame, b: Frame) => a === b
+/** One that waits for lanes at its very instruction is woken by those that arrive; a barrier's wait has its pc behind it. */
+const joinable = (g: Group) => g.wait === null || g.retry === true
 
 /** Groups at one pc of one frame go on together. */
 export function merge(warp: Warp): void {
   const groups = warp.groups
   for (let i = 0; i < groups.length; i++) {
+    const a = groups[i]
     for (let j = groups.length - 1; j > i; j--) {
-      const [a, b] = [groups[i], groups[j]]
-      if (a.pc !== b.pc || !sameFrame(a.frame, b.frame)) continue
-      // One that waits for lanes at this very instruction is woken by those that arrive; a barrier's wait has its pc behind it.
-      const retrying = (g: Group) => g.wait === null || g.retry === true
-      if (!retrying(a) || !retrying(b)) continue
+      const b = groups[j]
+      if (a.pc !== b.pc || a.frame !== b.frame || !joinable(a) || !joinable(b)) continue
       a.mask |= b.mask
       a.wait = null
+      a.retry = false
+      a.turns = Math.max(a.turns ?? 0, b.turns ?? 0)
       groups.splice(j, 1)
     }
   }
+}
+
+/** Lanes of `mask` leave group g for `pc`, with what has been counted for it. */
+export function split(warp: Warp, g: Group, mask: number, pc: number): Group {
+  const own: Group = { pc, mask, frame: g.frame, wait: null, turns: g.turns }
+  g.mask &= ~mask
+  warp.groups.push(own)
+  return own
+}
+
+export function drop(warp: Warp, g: Group): void {
+  const at = warp.groups.indexOf(g)
+  if (at >= 0) warp.groups.splice(at, 1)
 }
 
 /** Ends the threads of `mask` in group g. */
 export function exitLanes(warp: Warp, g: Group, mask: number): void {
   warp.alive &= ~mask
   g.mask &= ~mask
-  let threads = 0
-  for (let m = mask; m !== 0; m &= m - 1) threads++
-  warp.cta.aliveThreads -= threads
-  if (g.mask === 0) warp.groups.splice(warp.groups.indexOf(g), 1)
+  warp.cta.aliveThreads -= popcount(mask)
+  leaveActivations(g.frame as Activation, mask, null)
+  if (g.mask === 0) drop(warp, g)
 }
 
+/** Groups that looped much give way: their rank grows with every full round of turns. */
+const rank = (g: Group, turns: Turns) => Math.floor((g.turns ?? 0) / turns.backEdges)
+
 /** The group whose turn it is: lowest pc, but after many turns another; undefined when all wait. */
-function choose(warp: Warp): Group | undefined {
+function choose(warp: Warp, turns: Turns): Group | undefined {
   let best: Group | undefined
+  let bestRank = 0
   for (const g of warp.groups) {
     if (g.wait !== null) {
       if (!g.wait.ready()) continue
       g.wait = null
       g.retry = false
     }
-    if (best === undefined || rank(g) < rank(best) || (rank(g) === rank(best) && g.pc < best.pc)) best = g
+    const own = rank(g, turns)
+    if (best === undefined || own < bestRank || (own === bestRank && g.pc < best.pc)) { best = g; bestRank = own }
   }
   return best
 }
-/** Groups that looped much give way: their rank grows with every full round of turns. */
-const rank = (g: Group) => Math.floor((g.turns ?? 0) / turnsOfAGroup)
 
 /** Runs one warp for a quantum. Returns false if nothing of it could run. */
-export function runWarp(warp: Warp, meter: Meter): boolean {
+export function runWarp(warp: Warp, meter: Meter, turns: Turns): boolean {
   let ran = false
-  let left = quantum
+  let left = turns.quantum
   while (left > 0 && warp.groups.length) {
     if (warp.groups.length > 1) merge(warp)
-    const g = choose(warp)
+    const g = choose(warp, turns)
     if (g === undefined) return ran
     ran = true
     enter(warp, g)
     const before = left
-    left = runGroup(warp, g, left, meter)
-    if (left === before) break
-    if (left < 0) return true
+    const { fn } = g.frame
+    left = fn.run === undefined ? interpret(warp, g, left, warp.groups.length > 1 ? lowestOther(warp, g) : Infinity, meter, turns) : fn.run(warp, g, left, warp.groups.length > 1 ? lowestOther(warp, g) : Infinity)
+    if (left < 0 || left === before) break
   }
   return ran
 }
 
-/** Interprets one group until it waits, divides, meets another group, or its budget ends; returns the budget left, -1 to yield. */
-function runGroup(warp: Warp, g: Group, budget: number, meter: Meter): number {
-  const { instructions } = g.frame.fn
-  const limit = lowestOther(warp, g)
+/** A RunGroup of the interpreter, for a compiler that leaves some groups to it. */
+export const interpreter = (meter: Meter, turns: Turns): RunGroup => (warp, g, budget, limit) => interpret(warp, g, budget, limit, meter, turns)
+
+/** See RunGroup (machine.ts). No allocation and no look-up by name in this loop: its cost is paid by every warp instruction. */
+function interpret(warp: Warp, g: Group, budget: number, limit: number, meter: Meter, turns: Turns): number {
+  const { frame } = g
+  const { instructions } = frame.fn
+  const { groups, machine } = warp
+  let lanes = popcount(g.mask)
   while (budget > 0) {
     const i = instructions[g.pc]
-    if (i === undefined) { leaveFrame(warp, g); return budget - 1 }
+    if (i === undefined) { leaveFunction(warp, g); return budget - 1 }
     warp.current = i
     budget--
-    count(meter, warp, g.mask)
-    const mask = guardMask(warp, i, g.mask)
+    machine.executed += lanes
+    const mask = i.guard === null ? g.mask : guardMask(warp, i, g.mask)
     if (i.exec !== null) {
       if (mask !== 0) i.exec(warp, mask)
-      g.pc++
-      if (g.pc === limit) return budget
+      if (++g.pc === limit) return budget
       continue
     }
-    const pc = g.pc
-    const groups = warp.groups.length
+    if (machine.executed > meter.max) meter.tooMany(warp)
+    const { pc } = g
+    const [count, all] = [groups.length, g.mask]
     const outcome = i.control!(warp, g, mask)
-    if (outcome === WAIT || outcome === RETRY) { g.retry = outcome === RETRY; return budget }
-    if (outcome === YIELD) { g.turns = (g.turns ?? 0) + turnsOfAGroup; return -1 }
-    if (outcome !== NEXT) throw new Error(`${i.name}: outcome ${outcome}`)
+    switch (outcome) {
+      case NEXT: break
+      case WAIT: g.retry = false; return budget
+      case RETRY: g.retry = true; return budget
+      case YIELD: g.turns = (g.turns ?? 0) + turns.backEdges; return -1
+      default: throw new Error(`${i.name}: outcome ${outcome}`)
+    }
     // Ended, divided or left for another function: look again.
-    if (warp.groups.length !== groups || g.frame.fn.instructions !== instructions || g.mask === 0) return budget
-    if (g.pc <= pc) { g.turns = (g.turns ?? 0) + 1; if (warp.groups.length > 1 && g.turns % turnsOfAGroup === 0) return budget }
+    if (groups.length !== count || g.frame !== frame || g.mask === 0) return budget
+    if (g.mask !== all) lanes = popcount(g.mask)
+    if (g.pc <= pc) { g.turns = (g.turns ?? 0) + 1; if (count > 1 && g.turns % turns.backEdges === 0) return budget }
     if (g.pc >= limit) return budget
   }
+  // Straight code of any length ends here too.
+  if (machine.executed > meter.max) meter.tooMany(warp)
   return budget
 }
 
-function count(meter: Meter, warp: Warp, mask: number): void {
-  let n = 32
-  if (mask !== -1) { n = 0; for (let m = mask; m !== 0; m &= m - 1) n++ }
-  meter.executed += n
-  warp.machine.executed = meter.executed
-  if (meter.executed > meter.max) meter.tooMany(warp)
-}
-
 /** Falling off the end of a function returns from it. */
-export function leaveFrame(warp: Warp, g: Group): void {
-  const { parent, returnPc } = g.frame
-  if (parent === null) { exitLanes(warp, g, g.mask); return }
-  g.frame.onReturn?.(warp, g.mask)
-  g.frame = parent
-  g.pc = returnPc
+function leaveFunction(warp: Warp, g: Group): void {
+  if (g.frame.parent === null) exitLanes(warp, g, g.mask)
+  else returnLanes(warp, g, g.mask)
 }
 
 function lowestOther(warp: Warp, g: Group): number {
@@ -138,7 +161,7 @@ function lowestOther(warp: Warp, g: Group): number {
   return low
 }
 
-/** What nobody of the block can get past, for a deadlock report. */
+/** What nobody can get past, for a deadlock report. */
 export function waits(ctas: readonly Cta[]): { warp: Warp; group: Group }[] {
   return ctas.flatMap((cta) => cta.warps.flatMap((warp) => warp.groups.filter((g) => g.wait !== null).map((group) => ({ warp, group }))))
 }

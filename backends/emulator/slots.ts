@@ -72,6 +72,12 @@ export class FrameLayout {
     for (const s of this.specialList) fillSpecial(memory, warp, base + s.slot, s.wide, s.value)
   }
 
+  /** The frame's template goes back to memory; the next fill makes it anew. */
+  release(memory: Memory): void {
+    if (this.template >= 0) memory.release(this.template)
+    this.template = -1
+  }
+
   private makeTemplate(memory: Memory): number {
     const template = memory.reserve(Math.max(16, this.bytes))
     for (const { slot, bytes, pattern } of this.constantList) {
@@ -87,9 +93,16 @@ export class FrameLayout {
 }
 
 export function fillSpecial(memory: Memory, warp: Warp, at: number, wide: boolean, value: LaneValue): void {
+  const { u32 } = memory
   for (let lane = 0; lane < 32; lane++) {
     const v = value(warp, lane)
-    if (wide) memory.u64[(at >> 3) + lane] = BigInt.asUintN(64, BigInt(v))
-    else memory.u32[(at >> 2) + lane] = Number(BigInt.asUintN(32, BigInt(v)))
+    if (typeof v === 'bigint') {
+      const bits = BigInt.asUintN(64, v)
+      if (wide) memory.u64[(at >> 3) + lane] = bits
+      else u32[(at >> 2) + lane] = Number(bits & 0xffffffffn)
+    } else if (wide) {
+      u32[(at >> 2) + 2 * lane] = v
+      u32[(at >> 2) + 2 * lane + 1] = Math.floor(v / 2 ** 32)
+    } else u32[(at >> 2) + lane] = v
   }
 }

@@ -33,7 +33,7 @@ const plain: Readonly<Record<string, LaneValue>> = {
   '%smid': (w) => w.cta.index % 132,
   '%nsmid': () => 132,
   '%gridid': () => 1,
-  '%is_explicit_cluster': (w) => (w.cta.cluster.ctas.length > 1 ? 1 : 0),
+  '%is_explicit_cluster': (w) => (w.cta.launch.explicitCluster ? 1 : 0),
   '%cluster_ctarank': (w) => w.cta.rankInCluster,
   '%cluster_nctarank': (w) => w.cta.cluster.ctas.length,
   '%lanemask_eq': (_, lane) => full(lane),
@@ -45,6 +45,12 @@ const plain: Readonly<Record<string, LaneValue>> = {
   '%total_smem_size': (w) => w.cta.sharedBytes,
   '%aggr_smem_size': (w) => w.cta.sharedBytes,
   '%current_graph_exec': () => 0,
+  // No shared memory is kept back for the system here.
+  '%reserved_smem_offset_begin': () => 0,
+  '%reserved_smem_offset_end': () => 0,
+  '%reserved_smem_offset_cap': () => 0,
+  '%reserved_smem_offset_0': () => 0,
+  '%reserved_smem_offset_1': () => 0,
 }
 
 // Time is the number of thread instructions so far: it grows, and a run repeats exactly.

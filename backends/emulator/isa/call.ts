@@ -1,81 +1,136 @@
-// call: a function by its name, parameters by value through each lane's local memory (PTX ISA 9.7.12.5, 7.1).
-import type { Operand } from '../ast.ts'
-import type { DecodeContext, Decoder, LocalPlace } from '../decode.ts'
-import { NEXT, type Frame, type Slot, type Warp } from '../machine.ts'
+// call: a function by name or by address, with parameters in .param space or in registers (PTX ISA 9.7.12.5, 7.1).
+import type { Operand, Variable } from '../ast.ts'
+import type { DecodeContext, Decoder } from '../decode.ts'
+import { lowestLane } from '../diagnostics.ts'
+import { callFrame, type Activation } from '../frames.ts'
+import type { DecodedFunction } from '../image.ts'
+import { NEXT, type Group, type Slot, type Warp } from '../machine.ts'
+import { split } from '../scheduler.ts'
 
-/** An argument: bytes of a .param variable of the caller, or a register or constant. */
-type Argument = { place: LocalPlace } | { slot: Slot; bytes: number }
+/** Where a value lies in one activation: in every lane's local memory, or in a register slot. */
+type Place = { readonly local: number; readonly bytes: number } | { readonly slot: Slot; readonly bytes: number }
 
-function lanes(mask: number, f: (lane: number) => void): void { for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) f(lane) }
-
-function copyLocal(w: Warp, mask: number, from: LocalPlace, to: LocalPlace): void {
-  const { u8 } = w.machine.memory
-  lanes(mask, (lane) => {
-    const base = w.localBase + lane * w.localStride
-    u8.copyWithin(base + to.at, base + from.at, base + from.at + Math.min(from.bytes, to.bytes))
-  })
+/** Linear byte offset of lane 0's value, and the step to the next lane's. */
+function span(w: Warp, frame: Activation, p: Place): readonly [number, number] {
+  if ('local' in p) return [w.localBase + frame.localBase + p.local, w.localStride]
+  return [frame.base + p.slot, Math.max(4, p.bytes)]
 }
 
-/** A register's slot keeps 4 or more bytes a lane. */
-function copySlot(w: Warp, mask: number, base: number, slot: Slot, bytes: number, place: LocalPlace, toSlot: boolean): void {
+function copy(w: Warp, mask: number, from: Activation, a: Place, to: Activation, b: Place): void {
+  if (a.bytes === 0 || b.bytes === 0) { copyPredicate(w, mask, from, a, to, b); return }
   const { u8 } = w.machine.memory
-  const stride = Math.max(4, bytes)
-  lanes(mask, (lane) => {
-    const own = base + slot + lane * stride
-    const local = w.localBase + lane * w.localStride + place.at
-    if (!toSlot) u8.copyWithin(local, own, own + bytes)
-    else { u8.fill(0, own, own + stride); u8.copyWithin(own, local, local + bytes) }
-  })
+  const [[source, sourceStep], [target, targetStep]] = [span(w, from, a), span(w, to, b)]
+  const bytes = Math.min(a.bytes, b.bytes)
+  for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
+    if (!(m & 1)) continue
+    const at = target + lane * targetStep
+    // A slot holds narrow values with zeros above them.
+    if ('slot' in b) u8.fill(0, at, at + targetStep)
+    u8.copyWithin(at, source + lane * sourceStep, source + lane * sourceStep + bytes)
+  }
 }
 
-function argument(ctx: DecodeContext, o: Operand, to: LocalPlace, result: boolean): Argument {
-  if (o.kind === 'symbol') return { place: ctx.localPlace(o.variable) }
-  const bytes = o.kind === 'reg' ? ctx.registerBytes(o) : to.bytes
-  const type = `b${bytes * 8}`
-  return { slot: result ? ctx.dst(o, type) : ctx.src(o, type), bytes }
+function copyPredicate(w: Warp, mask: number, from: Activation, a: Place, to: Activation, b: Place): void {
+  if (!('slot' in a) || !('slot' in b)) return
+  const { i32 } = w.machine.memory
+  const at = (to.base + b.slot) >> 2
+  i32[at] = (i32[at] & ~mask) | (i32[(from.base + a.slot) >> 2] & mask)
+}
+
+const registerBytes = (v: Variable) => v.elementBytes / v.vector
+
+/** A formal parameter or result inside its function. */
+function formal(fn: DecodedFunction, v: Variable): Place {
+  return v.space === 'reg' ? { slot: fn.layout.register(v, null), bytes: registerBytes(v) } : { local: fn.image.place(v, fn), bytes: v.bytes }
+}
+
+function actual(ctx: DecodeContext, o: Operand, v: Variable, isResult: boolean): Place {
+  const own = ctx.function as DecodedFunction
+  if (o.kind === 'symbol' && o.variable.space === 'param' && !ctx.isKernelParameter(o.variable)) {
+    if (o.variable.bytes !== v.bytes) ctx.error(`${o.variable.name} has ${o.variable.bytes} bytes, parameter ${v.name} ${v.bytes}`, o.at)
+    return { local: own.image.place(o.variable, own) + o.offset, bytes: v.bytes }
+  }
+  // As with st.param, a register may be of another type of its size.
+  const type = v.type === 'pred' ? 'pred' : v.bytes === 16 ? 'b128' : `b${v.bytes * 8}`
+  if (o.kind === 'float') return { slot: ctx.src(o, v.type), bytes: v.bytes }
+  return { slot: isResult ? ctx.dst(o, type) : ctx.src(o, type), bytes: v.bytes }
+}
+
+interface Shape { readonly params: readonly Variable[]; readonly returns: readonly Variable[] }
+
+/** The formal parameters that a call must fit: the function's, or those of the prototype or list of targets it names. */
+function shapeOf(ctx: DecodeContext, target: Operand, last: Operand | undefined): Shape {
+  const { image, ptx } = ctx.function as DecodedFunction
+  if (target.kind === 'function') return image.ptx.functions.get(target.name)!
+  if (target.kind !== 'reg') return ctx.error(target.kind === 'label' ? `there is no function ${target.name}` : 'call needs a function or a register with its address', target.at)
+  if (last?.kind !== 'label') return ctx.error('a call through a register needs the name of a .callprototype or .calltargets', target.at)
+  const prototype = ptx.body!.callPrototypes.get(last.name)
+  if (prototype) return prototype
+  const first = ptx.body!.callTargets.get(last.name)?.[0]
+  const fn = first === undefined ? undefined : image.ptx.functions.get(first)
+  return fn ?? ctx.error(`${last.name} is neither a .callprototype nor a .calltargets list`, last.at)
 }
 
 export const call: Decoder = (s, ctx) => {
   ctx.modifiers.flag('uni')
   const at = s.operands.findIndex((o) => o.kind !== 'list')
-  const target = s.operands[at]
-  if (!target) ctx.error('call needs the name of a function')
-  const callee = ctx.callee(target)
-  const list = (o: Operand | undefined) => (o?.kind === 'list' ? o.elements : [])
-  const [results, args] = [at === 1 ? list(s.operands[0]) : [], list(s.operands[at + 1])]
-  if (args.length !== callee.params.length || results.length !== callee.returns.length) {
-    ctx.error(`call with ${args.length} arguments and ${results.length} results; the function has ${callee.params.length} and ${callee.returns.length}`)
+  const target = s.operands[at] ?? ctx.error('call needs the name of a function')
+  const rest = s.operands.slice(at + 1)
+  const args = rest[0]?.kind === 'list' ? rest[0].elements : []
+  const results = at === 1 && s.operands[0].kind === 'list' ? s.operands[0].elements : []
+  const shape = shapeOf(ctx, target, rest.at(-1))
+  if (args.length !== shape.params.length || results.length !== shape.returns.length) {
+    ctx.error(`call with ${args.length} arguments and ${results.length} results; the function has ${shape.params.length} and ${shape.returns.length}`)
   }
-  const passed = args.map((o, i) => argument(ctx, o, callee.params[i], false))
-  const returned = results.map((o, i) => argument(ctx, o, callee.returns[i], true))
+  const passed = args.map((o, i) => actual(ctx, o, shape.params[i], false))
+  const returned = results.map((o, i) => actual(ctx, o, shape.returns[i], true))
+  const { image } = ctx.function as DecodedFunction
+
+  /** Lanes of g, all of them, go into fn. */
+  const go = (w: Warp, g: Group, fn: DecodedFunction, back: number) => {
+    const caller = g.frame as Activation
+    if (fn.ptx.params.length !== passed.length || fn.ptx.returns.length !== returned.length) {
+      w.machine.fault('illegal-instruction', `${fn.name} has ${fn.ptx.params.length} parameters and ${fn.ptx.returns.length} results, the call ${passed.length} and ${returned.length}`, w, lowestLane(g.mask))
+    }
+    const frame = callFrame(w, caller, fn, g.mask, back, (warp, from, mask) => returned.forEach((p, i) => copy(warp, mask, from, formal(fn, fn.ptx.returns[i]), from.parent!, p)))
+    passed.forEach((p, i) => copy(w, g.mask, caller, p, frame, formal(fn, fn.ptx.params[i])))
+    g.frame = frame
+    g.pc = 0
+  }
+
+  if (target.kind === 'function') {
+    const load = ctx.functionNamed(target)
+    return {
+      control(w, g, mask) {
+        const back = g.pc + 1
+        if (mask === 0) { g.pc = back; return NEXT }
+        // Those that the guard keeps out go on behind the call.
+        if (mask !== g.mask) split(w, g, g.mask & ~mask, back)
+        go(w, g, load() as DecodedFunction, back)
+        return NEXT
+      },
+    }
+  }
+  const address = ctx.src(target, 'b64')
   return {
     control(w, g, mask) {
       const back = g.pc + 1
       if (mask === 0) { g.pc = back; return NEXT }
-      const fn = callee.load()
-      const { memory } = w.machine
-      const parent = g.frame
-      for (let f: Frame | null = parent; f; f = f.parent) if (f.fn === fn) w.machine.fault('illegal-instruction', `${fn.name} calls itself: recursion is not emulated`, w)
-      passed.forEach((a, i) => { if ('place' in a) copyLocal(w, mask, a.place, callee.params[i]); else copySlot(w, mask, parent.base, a.slot, a.bytes, callee.params[i], false) })
-      const base = memory.reserve(Math.max(16, fn.frameBytes))
-      let inside = mask
-      const frame: Frame = {
-        fn, base, parent, returnPc: back,
-        onReturn(warp, leaving) {
-          returned.forEach((a, i) => { if ('place' in a) copyLocal(warp, leaving, callee.returns[i], a.place); else copySlot(warp, leaving, parent.base, a.slot, a.bytes, callee.returns[i], true) })
-          inside &= ~leaving
-          // Lanes that exited inside the function never come back.
-          if ((inside & warp.alive) === 0) memory.release(base)
-        },
+      const { u32 } = w.machine.memory
+      const index = (w.base + address) >> 2
+      for (let left = mask; left !== 0;) {
+        const first = lowestLane(left)
+        const [low, high] = [u32[index + 2 * first], u32[index + 2 * first + 1]]
+        let same = 0
+        for (let lane = first, m = left >>> first; m !== 0; lane++, m >>>= 1) if (m & 1 && u32[index + 2 * lane] === low && u32[index + 2 * lane + 1] === high) same |= 1 << lane
+        const fn = high === 0 ? image.functionAt(low) : undefined
+        if (!fn) w.machine.fault('illegal-instruction', `call of 0x${((BigInt(high) << 32n) | BigInt(low)).toString(16)}, which is no function`, w, first)
+        if (same === g.mask) { go(w, g, fn!, back); return NEXT }
+        go(w, split(w, g, same, g.pc), fn!, back)
+        left &= ~same
       }
-      fn.fillConstants(w, base)
-      const rest = g.mask & ~mask
-      if (rest !== 0) w.groups.push({ pc: back, mask: rest, frame: parent, wait: null, turns: g.turns })
-      g.mask = mask
-      g.frame = frame
-      g.pc = 0
-      w.base = base
-      w.frame = frame
+      // What stays are lanes that the guard keeps out.
+      g.pc = back
       return NEXT
     },
   }

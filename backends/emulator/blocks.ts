@@ -1,0 +1,79 @@
+// Blocks and clusters of a launch while they are resident: shared memory, warps with registers and local memory.
+import { rootFrame, giveRegisters, type Activation, type RunningWarp } from './frames.ts'
+import { alignUp, type DecodedFunction } from './image.ts'
+import type { Cluster, Cta, Group, LaunchState, Machine, Warp } from './machine.ts'
+
+type Triple = [number, number, number]
+
+/** Coordinates of a linear index, x fastest. */
+export const coordinates = (index: number, dims: readonly number[]): Triple => [index % dims[0], Math.floor(index / dims[0]) % dims[1], Math.floor(index / (dims[0] * dims[1]))]
+export const product = (dims: readonly number[]): number => dims[0] * dims[1] * dims[2]
+
+export function startCluster(machine: Machine, launch: LaunchState, id: Triple): Cta[] {
+  const dims = launch.clusterDims
+  const ctas: Cta[] = []
+  const cluster: Cluster = { ctas, dims, id, state: new Map() }
+  try {
+    for (let rank = 0; rank < product(dims); rank++) {
+      const inside = coordinates(rank, dims)
+      ctas.push(startBlock(machine, launch, cluster, rank, [0, 1, 2].map((c) => id[c] * dims[c] + inside[c]) as Triple))
+    }
+    // Special registers of the cluster are known only now.
+    for (const cta of ctas) for (const warp of cta.warps) launch.entry.fillConstants(warp, warp.base)
+  } catch (error) {
+    for (const cta of ctas) endBlock(cta)
+    throw error
+  }
+  for (const cta of ctas) machine.sanitizer?.ctaStarted(cta)
+  return ctas
+}
+
+function startBlock(machine: Machine, launch: LaunchState, cluster: Cluster, rank: number, id: Triple): Cta {
+  const { memory } = machine
+  const threads = product(launch.block)
+  const sharedBytes = launch.staticSharedBytes + launch.dynamicSharedBytes
+  const warps: Warp[] = []
+  const index = id[0] + launch.grid[0] * (id[1] + launch.grid[1] * id[2])
+  const numWarps = Math.ceil(threads / 32)
+  const cta: Cta = {
+    machine, launch, index, id, cluster, rankInCluster: rank, sharedBase: memory.reserve(Math.max(16, sharedBytes), 1024), sharedBytes, warps,
+    aliveThreads: threads, state: new Map(),
+  }
+  try {
+    for (let w = 0; w < numWarps; w++) {
+      const lanes = Math.min(32, threads - 32 * w)
+      warps.push(startWarp(cta, w, index * numWarps + w, lanes === 32 ? -1 : (1 << lanes) - 1))
+    }
+  } catch (error) {
+    endBlock(cta)
+    throw error
+  }
+  return cta
+}
+
+function startWarp(cta: Cta, index: number, id: number, lanes: number): Warp {
+  const { machine, launch } = cta
+  const entry = launch.entry as DecodedFunction
+  const localStride = alignUp(entry.local.bytes, 16)
+  const localBase = localStride ? machine.memory.reserve(32 * localStride) : 0
+  const frame = rootFrame(machine.memory, entry, lanes)
+  const group: Group = { pc: 0, mask: lanes, frame, wait: null }
+  return {
+    machine, cta, index, id, base: frame.base, frame, alive: lanes, group, groups: [group], current: entry.instructions[0],
+    registers: entry.ptx.directives.maxnreg ?? 255, localBase, localStride, state: new Map(),
+  }
+}
+
+export function endBlock(cta: Cta): void {
+  const { memory } = cta.machine
+  memory.release(cta.sharedBase)
+  for (const warp of cta.warps) {
+    // After a fault, calls may still be active.
+    const active = new Set<Activation>()
+    for (const g of warp.groups) for (let f = g.frame as Activation | null; f; f = f.parent) active.add(f)
+    for (let f = warp.frame as Activation; ; f = f.parent) if (f.parent === null) { active.add(f); break }
+    for (const f of active) giveRegisters(f)
+    const own = warp as RunningWarp
+    if (own.localStride) memory.release(own.localBase)
+  }
+}
