@@ -8,17 +8,31 @@ const folder = new URL('../golden/ptx-cases/', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, folder), 'utf8')
 
 describe('cases of nvcc', () => {
-  for (const name of ['k01_saxpy', 'k02_reduce_shfl', 'k05_mma_bf16', 'k13_mbarrier_bulk', 's04_fixed']) {
-    for (const seed of [0, 1, 2, 3]) {
-      it(`${name}, seed ${seed}`, () => {
-        const c = JSON.parse(read(`${name}.json`)) as PtxCase
-        const result = runCase(c, read(c.ptx), { seed })
-        expect(result.differences).toEqual([])
-        expect(result.equal).toBe(c.expected ? true : null)
-        expect(result.threadInstructions).toBeGreaterThan(100)
-      })
+  for (const name of ['k01_saxpy', 'k02_reduce_shfl', 'k05_mma_bf16', 'k13_mbarrier_bulk', 's04_fixed', 's04_race_missing_sync', 's10_fixed', 's10_missing_proxy_fence']) {
+    for (const async of ['early', 'late', 'random'] as const) {
+      for (const seed of [0, 1, 2, 3]) {
+        it(`${name}, seed ${seed}, ${async}`, () => {
+          const c = JSON.parse(read(`${name}.json`)) as PtxCase
+          const result = runCase(c, read(c.ptx), { seed, async })
+          expect(result.differences).toEqual([])
+          expect([result.equal, result.fault]).toEqual([c.expected ? true : null, null])
+          expect(result.threadInstructions).toBeGreaterThan(100)
+        })
+      }
     }
   }
+  it('refuses shapes and lists that are none', () => {
+    const c = JSON.parse(read('k01_saxpy.json')) as PtxCase
+    const text = read(c.ptx)
+    const changed = (change: object) => () => runCase({ ...c, ...change } as PtxCase, text)
+    expect(changed({ grid: [1, 1] })).toThrow(/"grid" is \[1,1\], must be three whole numbers/)
+    expect(changed({ block: [0, 1, 1] })).toThrow(/"block" is \[0,1,1\]/)
+    expect(changed({ cluster: 'two' })).toThrow(/"cluster" is "two"/)
+    expect(changed({ args: c.args.slice(1) })).toThrow(/arguments, kernel k01_saxpy has \d+ parameters/)
+    expect(changed({ args: {} })).toThrow(/"args" must be a list/)
+    expect(changed({ buffers: [...c.buffers, c.buffers[0]] })).toThrow(/there are two buffers/)
+    expect(changed({ kernel: 'nobody' })).toThrow(/there is no function nobody/)
+  })
   it('a wrong expectation is told by element', () => {
     const c = JSON.parse(read('k01_saxpy.json')) as PtxCase
     const expected = c.expected!.map((e) => ({ ...e, hex: `${e.hex.slice(0, 8)}ffffffff${e.hex.slice(16)}` }))
