@@ -27,6 +27,7 @@ const wait = (key: string, words: readonly string[], all: boolean): Decoder => (
   ctx.modifiers.flag('read')
   ctx.operands(all ? 0 : 1)
   const left = all ? 0 : ctx.constant(s.operands[0], 'the number of groups')
+  if (left < 0) ctx.error(`${left} groups may stay open; the number must be 0 or more`)
   return {
     control(w, g, mask) {
       const groups = groupsOf(w, key)
