@@ -1,17 +1,27 @@
 // Addresses of all lanes -> linear byte offsets, checked. (PTX ISA 5.1; windows in machine.ts)
 import type { Space } from '../ast.ts'
 import type { DecodeContext } from '../decode.ts'
-import { GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, type AccessKind, type Order, type Scope, type Warp } from '../machine.ts'
 import type { AddressParts } from '../decode_context.ts'
+import { GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, type AccessKind, type Order, type Scope, type Warp } from '../machine.ts'
+import { since } from './free_modifiers.ts'
 
 export type AddressSpace = 'global' | 'const' | 'shared' | 'local' | 'param' | 'generic'
 
 /** Linear offset of each lane, valid until the next call. */
 export const linear = new Uint32Array(32)
+/** Lanes whose last address was of shared memory: atomics on floats differ there. */
+export const found = { shared: 0 }
+
+export interface Access {
+  readonly space: AddressSpace; readonly kind: AccessKind; readonly order: Order; readonly scope: Scope
+  /** A power of two, which the address must be a multiple of. */
+  readonly bytes: number
+  /** .shared and .shared::cta: another block's memory is out of bounds. */
+  readonly ownBlock?: boolean
+}
 
 const hex = (high: number, low: number) => `0x${((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString(16)}`
-
-export interface Access { readonly space: AddressSpace; readonly kind: AccessKind; readonly bytes: number; readonly order: Order; readonly scope: Scope }
+const named: Readonly<Record<AddressSpace, number>> = { global: GLOBAL_HIGH, const: GLOBAL_HIGH, shared: SHARED_HIGH, local: LOCAL_HIGH, param: PARAM_HIGH, generic: -1 }
 
 /**
  * Fills `linear` and returns the lanes that may go on: all, or with a sanitizer those that it does not hold back. Without one, an
@@ -19,80 +29,107 @@ export interface Access { readonly space: AddressSpace; readonly kind: AccessKin
  */
 export function resolve(warp: Warp, mask: number, at: AddressParts, access: Access): number {
   const { machine, cta } = warp
-  const { memory, sanitizer } = machine
-  const { u32 } = memory
-  const { bytes } = access
+  const { u32 } = machine.memory
+  const { bytes, space } = access
   const index = (warp.base + at.slot) >> 2
+  const { offset, wide } = at
+  const own = named[space]
   let global = 0, shared = 0, local = 0, held = 0
   for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
     if (!(m & 1)) continue
-    let low = at.wide ? u32[index + 2 * lane] : u32[index + lane]
-    let high = at.wide ? u32[index + 2 * lane + 1] : 0
-    if (at.offset !== 0) {
-      const sum = low + at.offset
+    let low = wide ? u32[index + 2 * lane] : u32[index + lane]
+    let high = wide ? u32[index + 2 * lane + 1] : 0
+    if (offset !== 0) {
+      const sum = low + offset
       low = sum >>> 0
-      high = (high + Math.floor(sum / 2 ** 32)) >>> 0
+      if (sum !== low && wide) high = (high + Math.floor(sum / 2 ** 32)) >>> 0
     }
-    const window = access.space === 'generic' ? high : expectedHigh(access.space, high)
-    if (low % bytes !== 0) {
-      if (!sanitizer) machine.fault('misaligned-address', `address ${hex(high, low)} is no multiple of ${bytes}`, warp, lane)
-      sanitizer!.report('misaligned-address', warp, lane, hex(high, low), `an access of ${bytes} bytes must be aligned to ${bytes}`)
-      held |= 1 << lane
-      continue
-    }
+    if ((low & (bytes - 1)) !== 0) { held |= misaligned(warp, lane, high, low, bytes); continue }
+    // Addresses in a named window may come without its high half, which cvta.to takes off; global ones always have it.
+    const window = own === -1 || high === own ? high : high === 0 && (own !== GLOBAL_HIGH || (space === 'const' && !wide)) ? own : -1
     const bit = 1 << lane
-    if (window === GLOBAL_HIGH && high === GLOBAL_HIGH) { linear[lane] = low; global |= bit }
-    else if (window === SHARED_HIGH && (high === SHARED_HIGH || high === 0)) {
-      const owner = machine.sharedBlock(cta, low)
-      const offset = low & 0xffffff
-      if (owner && offset + bytes <= owner.sharedBytes) { linear[lane] = owner.sharedBase + offset; shared |= bit } else held |= outside(warp, lane, 'shared', high, low, bytes)
-    } else if (window === LOCAL_HIGH && (high === LOCAL_HIGH || high === 0)) {
+    if (window === GLOBAL_HIGH) { linear[lane] = low; global |= bit }
+    else if (window === SHARED_HIGH) {
+      const owner = low < 0x1000000 ? cta : machine.sharedBlock(cta, low)
+      const inside = low & 0xffffff
+      if (owner !== undefined && inside + bytes <= owner.sharedBytes && !(access.ownBlock && owner !== cta)) { linear[lane] = owner.sharedBase + inside; shared |= bit }
+      else held |= outside(warp, lane, 'shared', high, low, bytes)
+    } else if (window === LOCAL_HIGH) {
       if (low + bytes <= warp.localStride) { linear[lane] = warp.localBase + lane * warp.localStride + low; local |= bit } else held |= outside(warp, lane, 'local', high, low, bytes)
-    } else if (window === PARAM_HIGH && (high === PARAM_HIGH || high === 0)) {
-      if (low + bytes <= cta.launch.paramBytes && access.kind === 'read') linear[lane] = cta.launch.paramBase + low
-      else held |= outside(warp, lane, 'global', high, low, bytes)
-    } else held |= outside(warp, lane, spaceOf(access.space), high, low, bytes)
+    } else if (window === PARAM_HIGH && access.kind === 'read' && low + bytes <= cta.launch.paramBytes) linear[lane] = cta.launch.paramBase + low
+    else held |= outside(warp, lane, window === PARAM_HIGH || own === -1 ? 'global' : reportedSpace(space), high, low, bytes)
   }
-  let allowed = mask & ~held
-  if (sanitizer) {
-    if (global) allowed &= ~(global & ~sanitizer.access(warp, global, 'global', access.kind, linear, bytes, access.order, access.scope))
-    if (shared) allowed &= ~(shared & ~sanitizer.access(warp, shared, 'shared', access.kind, linear, bytes, access.order, access.scope))
-    if (local) allowed &= ~(local & ~sanitizer.access(warp, local, 'local', access.kind, linear, bytes, access.order, access.scope))
-  } else if (global) {
-    for (let lane = 0, m = global; m !== 0; lane++, m >>>= 1) {
-      if (!(m & 1)) continue
-      const a = memory.allocationAt(linear[lane])
-      if (!a || linear[lane] + bytes > a.start + a.bytes) machine.fault('illegal-address', `address ${hex(GLOBAL_HIGH, linear[lane])} (${bytes} bytes) is outside every live allocation`, warp, lane)
-      memory.lastTouched = linear[lane]
+  found.shared = shared
+  const { sanitizer } = machine
+  if (sanitizer === null) { if (global !== 0) checkGlobal(warp, global, bytes); return mask & ~held }
+  const { kind, order, scope } = access
+  if (global !== 0) held |= global & ~sanitizer.access(warp, global, 'global', kind, linear, bytes, order, scope)
+  if (shared !== 0) held |= shared & ~sanitizer.access(warp, shared, 'shared', kind, linear, bytes, order, scope)
+  if (local !== 0) held |= local & ~sanitizer.access(warp, local, 'local', kind, linear, bytes, order, scope)
+  return mask & ~held
+}
+
+/** Every lane inside a live allocation; mostly they share one. */
+function checkGlobal(warp: Warp, mask: number, bytes: number): void {
+  const { memory } = warp.machine
+  let start = 1, last = 0
+  for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
+    if (!(m & 1)) continue
+    const place = linear[lane]
+    if (place >= start && place <= last) continue
+    const a = memory.allocationAt(place)
+    if (a === undefined || place + bytes > a.start + a.bytes) {
+      const near = a === undefined ? '' : `, past the end of buffer ${a.what} of ${a.bytes} bytes at ${hex(GLOBAL_HIGH, a.start)}`
+      warp.machine.fault('illegal-address', `address ${hex(GLOBAL_HIGH, place)} (${bytes} bytes) is outside every live allocation${near}`, warp, lane)
     }
+    start = a.start
+    last = a.start + a.bytes - bytes
+    memory.lastTouched = place
   }
-  return allowed
 }
 
-/** Window of a named space; an address that carries another one is wrong. */
-function expectedHigh(space: AddressSpace, _high: number): number {
-  return space === 'shared' ? SHARED_HIGH : space === 'local' ? LOCAL_HIGH : space === 'param' ? PARAM_HIGH : GLOBAL_HIGH
-}
-const spaceOf = (space: AddressSpace) => (space === 'shared' || space === 'local' ? space : 'global')
+const reportedSpace = (space: AddressSpace): 'global' | 'shared' | 'local' => (space === 'shared' || space === 'local' ? space : 'global')
 
-function outside(warp: Warp, lane: number, space: 'global' | 'shared' | 'local', high: number, low: number, bytes: number): number {
-  const { sanitizer } = warp.machine
-  if (!sanitizer) warp.machine.fault('illegal-address', `address ${hex(high, low)} (${bytes} bytes) is outside ${space} memory${space === 'shared' ? ` of ${warp.cta.sharedBytes} bytes` : ''}`, warp, lane)
-  sanitizer!.badAddress(warp, lane, space, (BigInt(high) << 32n) | BigInt(low), bytes)
+function misaligned(warp: Warp, lane: number, high: number, low: number, bytes: number): number {
+  const { machine } = warp
+  const problem = `address ${hex(high, low)} is no multiple of ${bytes}, the bytes of the access`
+  if (machine.sanitizer === null) machine.fault('misaligned-address', problem, warp, lane)
+  machine.sanitizer!.report('misaligned-address', warp, lane, hex(high, low), problem)
   return 1 << lane
 }
 
-/** Takes an optional state space modifier; without one the address is generic, unless it names a variable. */
-export function spaceModifier(ctx: DecodeContext, allowed: readonly string[]): AddressSpace {
-  const own = ctx.modifiers.oneOf(allowed)
-  if (own === undefined) return 'generic'
-  return own.startsWith('shared') ? 'shared' : own.startsWith('param') ? 'param' : own as AddressSpace
+function outside(warp: Warp, lane: number, space: 'global' | 'shared' | 'local', high: number, low: number, bytes: number): number {
+  const { machine, cta } = warp
+  if (machine.sanitizer === null) {
+    const size = space === 'shared' ? ` of ${cta.sharedBytes} bytes` : space === 'local' ? ` of ${warp.localStride} bytes` : ''
+    machine.fault('illegal-address', `address ${hex(high, low)} (${bytes} bytes) is outside ${space} memory${size}`, warp, lane)
+  }
+  machine.sanitizer!.badAddress(warp, lane, space, (BigInt(high) << 32n) | BigInt(low), bytes)
+  return 1 << lane
 }
 
-/** A variable named in brackets decides what a generic or parameter address means. */
-export function settle(space: AddressSpace, at: AddressParts, isKernelParameter: boolean): AddressSpace {
-  const named: Space | undefined = at.variable?.space
-  if (space === 'param') return isKernelParameter ? 'param' : 'local'
-  if (space === 'generic' && named && named !== 'reg') return named
-  return space
+/** The space that a modifier names; none is generic. */
+function spaceNamed(ctx: DecodeContext, name: string | undefined): AddressSpace {
+  if (name === undefined) return 'generic'
+  if (name === 'shared::cluster') since(ctx, '.shared::cluster', 7.8, 90)
+  if (name === 'shared::cta') since(ctx, '.shared::cta', 7.8)
+  if (name.startsWith('param::')) since(ctx, `.${name}`, 8.3)
+  return name.startsWith('shared') ? 'shared' : name.startsWith('param') ? 'param' : name as AddressSpace
+}
+
+/**
+ * What an address means: its modifier's space, a generic address, or the space of the variable in the brackets. `.param` is the
+ * kernel's parameters or, in device functions and around calls, bytes of local memory.
+ */
+export function spaceOf(ctx: DecodeContext, modifier: string | undefined, at: AddressParts): AddressSpace {
+  const space = spaceNamed(ctx, modifier)
+  const { variable } = at
+  if (variable === null) {
+    if (space !== 'param') return space
+    return modifier === 'param::func' || (modifier === 'param' && (ctx.function as { ptx?: { kind: string } }).ptx?.kind === 'func') ? 'local' : 'param'
+  }
+  const wrong = space === 'generic' ? variable.space === 'const' || variable.space === 'param' : space !== variable.space
+  if (wrong) ctx.error(`${variable.name} is in .${variable.space} space, the instruction takes ${space === 'generic' ? 'a generic address' : `.${space}`}`)
+  if (variable.space === 'param') return ctx.isKernelParameter(variable) ? 'param' : 'local'
+  return variable.space as Space & AddressSpace
 }

@@ -1,119 +1,151 @@
-// Loads and stores (PTX ISA 9.7.9): ld, ldu, st, prefetch.
+// Loads and stores (PTX ISA 9.7.9): ld, ldu, st in all spaces, types and vectors.
+import type { Operand } from '../ast.ts'
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
-import type { Order, Scope, Warp } from '../machine.ts'
-import { resolve, linear, settle, spaceModifier, type Access } from './addresses.ts'
+import type { Exec, Slot } from '../machine.ts'
+import { addressSpace } from './address_space.ts'
+import { linear, resolve, spaceOf, type Access } from './addresses.ts'
+import { caches } from './caches.ts'
+import { memoryModifiers, type MemoryType } from './memory_modifiers.ts'
 
-const spaces = ['global', 'shared', 'shared::cta', 'shared::cluster', 'local', 'param', 'param::entry', 'param::func', 'const'] as const
-const types = ['b8', 'b16', 'b32', 'b64', 'b128', 'u8', 'u16', 'u32', 'u64', 's8', 's16', 's32', 's64', 'f32', 'f64'] as const
+/** One element: its slot, and the bytes that the slot keeps for each lane (4, 8 or 16). */
+interface Element { readonly slot: Slot; readonly stride: number; /** Bytes of the register: a narrow one is cut. */ readonly own: number }
 
-/** [.weak | .volatile | .relaxed.scope | .acquire/.release.scope] */
-function ordering(ctx: DecodeContext, strong: 'acquire' | 'release'): { order: Order; scope: Scope } {
-  if (ctx.modifiers.flag('weak')) return { order: 'weak', scope: 'cta' }
-  if (ctx.modifiers.flag('volatile')) return { order: 'relaxed', scope: 'sys' }
-  ctx.modifiers.flag('mmio')
-  const order = ctx.modifiers.oneOf(['relaxed', strong] as const)
-  return order ? { order, scope: ctx.modifiers.need(['cta', 'cluster', 'gpu', 'sys'] as const, 'scope') } : { order: 'weak', scope: 'cta' }
+/** The registers of a vector operand, one by one; a vector register stands for its components. */
+function operandsOf(operand: Operand): readonly Operand[] {
+  if (operand.kind === 'vector') return operand.elements
+  const n = operand.kind === 'reg' && operand.component === null ? operand.variable.vector : 1
+  return n === 1 ? [operand] : Array.from({ length: n }, (_, component) => ({ ...operand, component }) as Operand)
 }
 
-/** Hints about caches change nothing here. */
-function hints(ctx: DecodeContext): boolean {
-  let policy = false
-  for (;;) {
-    const m = ctx.modifiers.peek()
-    if (m === undefined) return policy
-    if (/^(ca|cg|cs|cv|lu|wb|wt|nc|unified|L1::(evict_(normal|unchanged|first|last)|no_allocate)|L2::(evict_\w+|64B|128B|256B|cache_hint))$/.test(m)) {
-      policy ||= m === 'L2::cache_hint'
-      ctx.modifiers.flag(m)
-    } else return policy
+/** Registers of ld and st may be wider than the type, but integers do not go with float registers (PTX ISA 9.4.1). */
+function checkRegister(ctx: DecodeContext, o: Operand, type: MemoryType): void {
+  if (o.kind !== 'reg' || type[0] === 'b') return
+  const kind = o.variable.type[0]
+  const fits = type[0] === 'f' ? kind === 'b' || (kind === 'f' && ctx.registerBytes(o) === Number(type.slice(1)) / 8) : kind !== 'f'
+  if (!fits) ctx.error(`${o.variable.name} is .${o.variable.type}, an access of .${type} needs another kind of register`, o.at)
+}
+
+function elements(ctx: DecodeContext, operand: Operand, type: MemoryType, count: number, bytes: number, loading: boolean): Element[] {
+  const all = operandsOf(operand)
+  if (all.length !== count) ctx.error(`${all.length} elements where ${count} are needed`, operand.at)
+  return all.map((o) => {
+    checkRegister(ctx, o, type)
+    if (loading ? o.kind === 'sink' && count === 1 : o.kind === 'sink' || o.kind === 'special' || o.kind === 'symbol') ctx.error(`a register${loading ? '' : ' or constant'} is needed here`, o.at)
+    const slot = loading ? ctx.dst(o, type, { wide: true }) : ctx.src(o, type, { wide: true })
+    const own = Math.max(ctx.registerBytes(o), bytes)
+    return { slot, own, stride: Math.max(4, own) }
+  })
+}
+
+function policyOperand(ctx: DecodeContext, operands: readonly Operand[], has: boolean): void {
+  ctx.operands(has ? 3 : 2)
+  if (has) ctx.src(operands[2], 'b64')
+}
+
+const load = (opcode: 'ld' | 'ldu'): Decoder => (s, ctx) => {
+  const m = memoryModifiers(ctx, opcode)
+  policyOperand(ctx, s.operands, m.policy)
+  const to = elements(ctx, s.operands[0], m.type, m.count, m.bytes, true)
+  const at = ctx.address(s.operands[1])
+  const access: Access = { space: spaceOf(ctx, m.space, at), kind: 'read', bytes: m.bytes * m.count, order: m.order, scope: m.scope, ownBlock: m.space !== 'shared::cluster' }
+  const parts = to.map((e, i): Part => readPart(e, i * m.bytes, m.bytes, m.type[0] === 's'))
+  return {
+    touchesMemory: access.space !== 'param',
+    exec(w, mask) {
+      const allowed = resolve(w, mask, at, access)
+      for (let i = 0; i < parts.length; i++) parts[i](w, allowed)
+      // Lanes that the sanitizer held back read zero.
+      if (allowed !== mask) for (const { slot, stride } of to) clear(w.machine.memory.u8, w.base + slot, stride, mask & ~allowed)
+    },
   }
 }
 
-function shape(ctx: DecodeContext): { type: typeof types[number]; count: number; bytes: number } {
-  const vector = ctx.modifiers.oneOf(['v2', 'v4'] as const)
-  if (ctx.modifiers.peek() === 'v8') ctx.error('.v8 needs sm_100')
-  const type = ctx.modifiers.need(types, 'type')
-  const count = vector ? Number(vector[1]) : 1
-  const bytes = Number(type.slice(1)) / 8
-  if (bytes * count > 16) ctx.error(`.${vector} .${type} is wider than 16 bytes`)
-  return { type, count, bytes }
+function clear(bytes: Uint8Array, at: number, stride: number, mask: number): void {
+  for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) bytes.fill(0, at + lane * stride, at + (lane + 1) * stride)
 }
 
-const load: Decoder = (s, ctx) => {
-  const { order, scope } = ordering(ctx, 'acquire')
-  const space = spaceModifier(ctx, spaces)
-  const policy = hints(ctx)
-  const { type, count, bytes } = shape(ctx)
-  ctx.operands(policy ? 3 : 2)
-  const slots = ctx.dstVector(s.operands[0], type, count, { wide: true })
-  const first = s.operands[0].kind === 'vector' ? s.operands[0].elements.find((o) => o.kind === 'reg') ?? s.operands[0] : s.operands[0]
-  const own = Math.max(ctx.registerBytes(first) || bytes, bytes)
-  const at = ctx.address(s.operands[1])
-  const isEntry = at.variable !== null && ctx.isKernelParameter(at.variable)
-  const access: Access = { space: settle(space, at, isEntry), kind: 'read', bytes: bytes * count, order, scope }
-  const signed = type[0] === 's'
-  return { touchesMemory: access.space !== 'param', exec: (w, mask) => read(w, mask, resolve(w, mask, at, access), slots, bytes, own, signed) }
-}
+/** Moves one element between the lanes' places in `linear` and its slot. */
+type Part = Exec
 
-/** Lanes held back read 0. Slots: 32-bit words zero-extended, 64-bit pairs, 128-bit quads. */
-function read(w: Warp, mask: number, allowed: number, slots: readonly number[], bytes: number, own: number, signed: boolean): void {
-  const { u8, u16, u32 } = w.machine.memory
-  const words = Math.max(1, own / 4)
-  for (let i = 0; i < slots.length; i++) {
-    const to = (w.base + slots[i]) >> 2
+/** `offset`: of the element in the vector. Registers wider than the type are zero- or sign-extended. */
+function readPart({ slot, stride, own }: Element, offset: number, bytes: number, signed: boolean): Part {
+  if (bytes === 4 && stride === 4) {
+    return (w, mask) => {
+      const { u32 } = w.machine.memory
+      const [to, part] = [(w.base + slot) >> 2, offset >> 2]
+      if (mask === -1) { for (let lane = 0; lane < 32; lane++) u32[to + lane] = u32[(linear[lane] >>> 2) + part]; return }
+      for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) u32[to + lane] = u32[(linear[lane] >>> 2) + part]
+    }
+  }
+  if (bytes >= 4) {
+    const [words, given] = [stride >> 2, bytes >> 2]
+    return (w, mask) => {
+      const { u32, i32 } = w.machine.memory
+      const [to, part] = [(w.base + slot) >> 2, offset >> 2]
+      for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
+        if (!(m & 1)) continue
+        const [from, at] = [(linear[lane] >>> 2) + part, to + lane * words]
+        for (let k = 0; k < given; k++) u32[at + k] = u32[from + k]
+        const rest = signed ? i32[from + given - 1] >> 31 : 0
+        for (let k = given; k < words; k++) i32[at + k] = rest
+      }
+    }
+  }
+  const words = stride >> 2
+  // A register of 8 or 16 bits keeps zeros above its value.
+  const keep = own === 1 ? 0xff : own === 2 ? 0xffff : -1
+  return (w, mask) => {
+    const { u8, u16, i32, i8, i16 } = w.machine.memory
+    const to = (w.base + slot) >> 2
     for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
       if (!(m & 1)) continue
-      const ok = (allowed >>> lane) & 1
-      const from = linear[lane] + i * bytes
-      let low = !ok ? 0 : bytes === 1 ? u8[from] : bytes === 2 ? u16[from >> 1] : u32[from >> 2]
-      if (signed && bytes < 4) low = bytes === 1 ? (low << 24) >> 24 : (low << 16) >> 16
-      // A narrow register's slot is zero-extended.
-      u32[to + lane * words] = own === 1 ? low & 0xff : own === 2 ? low & 0xffff : low
-      for (let k = 1; k < words; k++) u32[to + lane * words + k] = !ok ? 0 : 4 * k < bytes ? u32[(from >> 2) + k] : signed && (low | 0) < 0 ? 0xffffffff : 0
+      const from = linear[lane] + offset
+      const value = bytes === 1 ? (signed ? i8[from] : u8[from]) : signed ? i16[from >>> 1] : u16[from >>> 1]
+      i32[to + lane * words] = value & keep
+      for (let k = 1; k < words; k++) i32[to + lane * words + k] = value >> 31
+    }
+  }
+}
+
+function writePart({ slot, stride }: Element, offset: number, bytes: number): Part {
+  if (bytes === 4 && stride === 4) {
+    return (w, mask) => {
+      const { u32 } = w.machine.memory
+      const [from, part] = [(w.base + slot) >> 2, offset >> 2]
+      if (mask === -1) { for (let lane = 0; lane < 32; lane++) u32[(linear[lane] >>> 2) + part] = u32[from + lane]; return }
+      for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) u32[(linear[lane] >>> 2) + part] = u32[from + lane]
+    }
+  }
+  const words = stride >> 2
+  return (w, mask) => {
+    const { u8, u16, u32 } = w.machine.memory
+    for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
+      if (!(m & 1)) continue
+      const from = ((w.base + slot) >> 2) + lane * words
+      const to = linear[lane] + offset
+      if (bytes === 1) u8[to] = u32[from]
+      else if (bytes === 2) u16[to >>> 1] = u32[from]
+      else for (let k = 0; k < bytes; k += 4) u32[(to + k) >>> 2] = u32[from + (k >> 2)]
     }
   }
 }
 
 const store: Decoder = (s, ctx) => {
   if (ctx.modifiers.peek() === 'async') ctx.error('st.async is not emulated yet')
-  const { order, scope } = ordering(ctx, 'release')
-  const space = spaceModifier(ctx, spaces)
-  const policy = hints(ctx)
-  const { type, count, bytes } = shape(ctx)
-  ctx.operands(policy ? 3 : 2)
+  const m = memoryModifiers(ctx, 'st')
+  policyOperand(ctx, s.operands, m.policy)
   const at = ctx.address(s.operands[0])
-  const elements = s.operands[1].kind === 'vector' ? s.operands[1].elements : [s.operands[1]]
-  const slots = ctx.srcVector(s.operands[1], type, count, { wide: true })
-  const strides = slots.map((_, i) => Math.max(4, ctx.registerBytes(elements[i] ?? elements[0]), bytes))
-  const isEntry = at.variable !== null && ctx.isKernelParameter(at.variable)
-  const access: Access = { space: settle(space, at, isEntry), kind: 'write', bytes: bytes * count, order, scope }
+  if (at.variable !== null && ctx.isKernelParameter(at.variable)) ctx.error(`${at.variable.name} is a parameter of the kernel, which is read only`, s.operands[0].at)
+  const from = elements(ctx, s.operands[1], m.type, m.count, m.bytes, false)
+  const access: Access = { space: spaceOf(ctx, m.space, at), kind: 'write', bytes: m.bytes * m.count, order: m.order, scope: m.scope, ownBlock: m.space !== 'shared::cluster' }
+  const parts = from.map((e, i) => writePart(e, i * m.bytes, m.bytes))
   return {
     touchesMemory: true,
     exec(w, mask) {
       const allowed = resolve(w, mask, at, access)
-      const { u8, u16, u32 } = w.machine.memory
-      for (let lane = 0, m = allowed; m !== 0; lane++, m >>>= 1) {
-        if (!(m & 1)) continue
-        for (let i = 0; i < slots.length; i++) {
-          const from = (w.base + slots[i] + lane * strides[i]) >> 2
-          const to = linear[lane] + i * bytes
-          if (bytes === 1) u8[to] = u32[from]
-          else if (bytes === 2) u16[to >> 1] = u32[from]
-          else for (let k = 0; k < bytes; k += 4) u32[(to + k) >> 2] = u32[from + (k >> 2)]
-        }
-      }
+      if (allowed !== 0) for (let i = 0; i < parts.length; i++) parts[i](w, allowed)
     },
   }
 }
 
-export const memory: Chapter = {
-  ld: load,
-  ldu: load,
-  st: store,
-  prefetch(s, ctx) {
-    ctx.modifiers.oneOf(['global', 'local', 'const', 'param'] as const)
-    ctx.modifiers.need(['L1', 'L2', 'L2::evict_last', 'L2::evict_normal', 'tensormap'] as const, 'level')
-    ctx.operands(1)
-    ctx.address(s.operands[0])
-    return { exec() { /* caches are not modelled */ } }
-  },
-}
+export const memory: Chapter = { ld: load('ld'), ldu: load('ldu'), st: store, ...caches, ...addressSpace }
