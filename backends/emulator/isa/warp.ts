@@ -1,142 +1,137 @@
-// Between lanes of a warp (PTX ISA 9.7.9, 9.7.13): shfl, vote, activemask, elect, match, redux, bar.warp.sync.
-import type { Chapter, Decoded, DecodeContext } from '../decode.ts'
-import { NEXT, RETRY, type Exec, type Group, type Warp } from '../machine.ts'
+// Between lanes of a warp (PTX ISA 9.7.9.6, 9.7.13): vote, match, redux, activemask, elect, bar.warp; shfl is in shuffle.ts.
+import type { Chapter, DecodeContext } from '../decode.ts'
+import { lowestLane } from '../diagnostics.ts'
+import type { Exec, Memory, Slot } from '../machine.ts'
+import { since, takeAll } from './free_modifiers.ts'
+import { shfl } from './shuffle.ts'
+import { isSync, synchronised } from './warp_sync.ts'
 
-/**
- * A .sync instruction: waits until all living lanes that its membermask names stand here, then runs. Each lane gives the mask; they
- * must agree, so the lowest running lane's counts.
- */
-function synchronised(memberSlot: number, run: Exec): Decoded {
-  return {
-    control(w: Warp, g: Group, mask: number) {
-      if (mask === 0) { g.pc++; return NEXT }
-      const lane = 31 - Math.clz32(mask & -mask)
-      const members = w.machine.memory.i32[((w.base + memberSlot) >> 2) + lane]
-      const missing = members & w.alive & ~g.mask
-      if (missing !== 0) {
-        const pc = g.pc
-        g.wait = { what: `${w.current.name}: lanes 0x${(missing >>> 0).toString(16)} have not arrived`, ready: () => (members & w.alive & ~g.mask) === 0 || g.pc !== pc }
-        return RETRY
-      }
-      run(w, mask)
-      w.machine.sanitizer?.warpSync(w, mask & members)
-      g.pc++
-      return NEXT
-    },
-  }
+/** One word for all lanes of the mask. */
+function spread(words: Int32Array | Uint32Array, at: number, mask: number, value: number): void {
+  if (mask === -1) { words.fill(value, at, at + 32); return }
+  for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) words[at + lane] = value
 }
 
-const values = new Uint32Array(32)
-const needSync = (ctx: DecodeContext) => { if (!ctx.modifiers.flag('sync')) ctx.error(`${ctx.modifiers.all.length ? '' : 'this instruction '}needs .sync from sm_70 on; the form without it is not emulated`) }
+function writePredicate({ i32 }: Memory, at: number, mask: number, bits: number): void { i32[at >> 2] = (i32[at >> 2] & ~mask) | (bits & mask) }
+
+const needType = (ctx: DecodeContext, type: string | undefined, names: readonly string[]) => { if (type === undefined) ctx.modifiers.need(names, 'type') }
+
+type Reduce = (words: Int32Array | Uint32Array, from: number, mask: number) => number
+const reduce = (join: (x: number, y: number) => number): Reduce => (words, from, mask) => {
+  const first = lowestLane(mask)
+  let total = words[from + first]
+  for (let lane = first + 1, m = first === 31 ? 0 : mask >>> (first + 1); m !== 0; lane++, m >>>= 1) if (m & 1) total = join(total, words[from + lane])
+  return total
+}
+const reductions: Readonly<Record<string, Reduce>> = {
+  add: reduce((x, y) => (x + y) | 0), min: reduce((x, y) => (y < x ? y : x)), max: reduce((x, y) => (y > x ? y : x)),
+  and: reduce((x, y) => x & y), or: reduce((x, y) => x | y), xor: reduce((x, y) => x ^ y),
+}
+
+/** Slot of d of match and elect, which may be `_`; the second half is null where there is none. */
+function resultPair(ctx: DecodeContext, o: Parameters<DecodeContext['dst']>[0]): [Slot, Slot | null] { return ctx.dstPair(o, 'b32', 'pred') }
 
 export const warp: Chapter = {
-  shfl(s, ctx) {
-    needSync(ctx)
-    const mode = ctx.modifiers.need(['up', 'down', 'bfly', 'idx'] as const, 'mode')
-    ctx.modifiers.need(['b32'] as const, 'type')
-    ctx.operands(5)
-    const [d, p] = ctx.dstPair(s.operands[0], 'b32', 'pred')
-    const [a, b, c, members] = [ctx.src(s.operands[1], 'b32'), ctx.src(s.operands[2], 'b32'), ctx.src(s.operands[3], 'b32'), ctx.src(s.operands[4], 'b32')]
-    return synchronised(members, (w, mask) => {
-      const u = w.machine.memory.u32
-      const index = (slot: number) => (w.base + slot) >> 2
-      const [from, to, bs, cs] = [index(a), index(d), index(b), index(c)]
-      for (let lane = 0; lane < 32; lane++) values[lane] = u[from + lane]
-      let inRange = 0
-      for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
-        if (!(m & 1)) continue
-        const bval = u[bs + lane] & 31
-        const cval = u[cs + lane] & 31
-        const segment = (u[cs + lane] >>> 8) & 31
-        const maxLane = (lane & segment) | (cval & ~segment)
-        const minLane = lane & segment
-        let j: number
-        let ok: boolean
-        if (mode === 'up') { j = lane - bval; ok = j >= maxLane } else if (mode === 'down') { j = lane + bval; ok = j <= maxLane }
-        else if (mode === 'bfly') { j = lane ^ bval; ok = j <= maxLane } else { j = minLane | (bval & ~segment); ok = j <= maxLane }
-        if (!ok) j = lane
-        else inRange |= 1 << lane
-        u[to + lane] = values[j]
-      }
-      if (p !== null) { const at = index(p); u[at] = (u[at] & ~mask) | inRange }
-    })
-  },
+  shfl,
   vote(s, ctx) {
-    needSync(ctx)
-    const mode = ctx.modifiers.need(['all', 'any', 'uni', 'ballot'] as const, 'mode')
-    ctx.modifiers.need([mode === 'ballot' ? 'b32' : 'pred'] as const, 'type')
-    ctx.operands(3)
-    const d = ctx.dst(s.operands[0], mode === 'ballot' ? 'b32' : 'pred')
-    const [p, members] = [ctx.predicate(s.operands[1]), ctx.src(s.operands[2], 'b32')]
-    return synchronised(members, (w, mask) => {
-      const i = w.machine.memory.i32
-      const word = i[(w.base + p.slot) >> 2]
+    const sync = isSync(ctx, 'vote')
+    if (sync) since(ctx, 'vote.sync', 6.0, 30)
+    const t = takeAll(ctx, { sync: ['sync'], mode: ['all', 'any', 'uni', 'ballot'], type: ['pred', 'b32'] })
+    if (t.mode === undefined) ctx.modifiers.need(['all', 'any', 'uni', 'ballot'] as const, 'mode')
+    needType(ctx, t.type, ['pred', 'b32'])
+    const ballot = t.mode === 'ballot'
+    if (ballot !== (t.type === 'b32')) ctx.error(`vote.${t.mode} is of type ${ballot ? '.b32' : '.pred'}`)
+    ctx.operands(sync ? 3 : 2)
+    const d = ctx.dst(s.operands[0], ballot ? 'b32' : 'pred')
+    const p = ctx.predicate(s.operands[1])
+    const decide = t.mode === 'all' ? (yes: number, mask: number) => yes === mask : t.mode === 'any' ? (yes: number) => yes !== 0 : (yes: number, mask: number) => yes === mask || yes === 0
+    const run: Exec = (w, mask) => {
+      const { memory } = w.machine
+      const word = memory.i32[(w.base + p.slot) >> 2]
       const yes = (p.negate ? ~word : word) & mask
-      const at = (w.base + d) >> 2
-      if (mode === 'ballot') { for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) i[at + lane] = yes; return }
-      const result = mode === 'all' ? yes === mask : mode === 'any' ? yes !== 0 : yes === mask || yes === 0
-      i[at] = (i[at] & ~mask) | (result ? mask : 0)
-    })
+      if (ballot) spread(memory.i32, (w.base + d) >> 2, mask, yes)
+      else writePredicate(memory, w.base + d, mask, decide(yes, mask) ? mask : 0)
+    }
+    return sync ? synchronised(ctx.src(s.operands[2], 'b32'), run) : { exec: run }
   },
   activemask(s, ctx) {
+    since(ctx, 'activemask', 6.2, 30)
     ctx.modifiers.need(['b32'] as const, 'type')
     ctx.operands(1)
     const d = ctx.dst(s.operands[0], 'b32')
-    return { exec: (w, mask) => { const i = w.machine.memory.i32; for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) i[((w.base + d) >> 2) + lane] = w.group.mask } }
+    // Lanes with a false guard are not active.
+    return { exec: (w, mask) => spread(w.machine.memory.i32, (w.base + d) >> 2, mask, mask) }
   },
   elect(s, ctx) {
-    needSync(ctx)
+    since(ctx, 'elect', 8.0, 90)
+    ctx.modifiers.need(['sync'] as const, 'form')
     ctx.operands(2)
-    const [d, p] = ctx.dstPair(s.operands[0], 'b32', 'pred')
-    const members = ctx.src(s.operands[1], 'b32')
-    return synchronised(members, (w, mask) => {
-      const i = w.machine.memory.i32
-      const leader = 31 - Math.clz32(mask & -mask)
-      for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) i[((w.base + d) >> 2) + lane] = leader
-      if (p !== null) { const at = (w.base + p) >> 2; i[at] = (i[at] & ~mask) | (1 << leader) }
+    if (s.operands[0].kind !== 'pair') ctx.error('elect.sync gives a register and a predicate: d|p', s.operands[0].at)
+    const [d, p] = resultPair(ctx, s.operands[0])
+    return synchronised(ctx.src(s.operands[1], 'b32'), (w, mask) => {
+      const { memory } = w.machine
+      const leader = lowestLane(mask)
+      spread(memory.i32, (w.base + d) >> 2, mask, leader)
+      writePredicate(memory, w.base + p!, mask, 1 << leader)
     })
   },
   redux(s, ctx) {
-    needSync(ctx)
-    const operation = ctx.modifiers.need(['add', 'min', 'max', 'and', 'or', 'xor'] as const, 'operation')
-    const type = ctx.modifiers.need(['and', 'or', 'xor'].includes(operation) ? ['b32'] as const : ['u32', 's32'] as const, 'type')
+    since(ctx, 'redux', 7.0, 80)
+    const t = takeAll(ctx, { sync: ['sync'], operation: ['add', 'min', 'max', 'and', 'or', 'xor'], abs: ['abs'], nan: ['NaN'], type: ['u32', 's32', 'b32', 'f32'] })
+    if (t.sync === undefined) ctx.error('redux needs .sync')
+    if (t.operation === undefined) ctx.modifiers.need(Object.keys(reductions), 'operation')
+    needType(ctx, t.type, ['u32', 's32', 'b32'])
+    if (t.type === 'f32' || t.abs || t.nan) ctx.error('redux.sync of .f32 needs sm_100a')
+    const bitwise = t.operation === 'and' || t.operation === 'or' || t.operation === 'xor'
+    if (bitwise !== (t.type === 'b32')) ctx.error(`redux.sync.${t.operation} is of type ${bitwise ? '.b32' : '.u32 or .s32'}`)
     ctx.operands(3)
     const [d, a, members] = [ctx.dst(s.operands[0], 'b32'), ctx.src(s.operands[1], 'b32'), ctx.src(s.operands[2], 'b32')]
-    const join: Record<string, (x: number, y: number) => number> = { add: (x, y) => x + y, min: Math.min, max: Math.max, and: (x, y) => x & y, or: (x, y) => x | y, xor: (x, y) => x ^ y }
+    const operation = reductions[t.operation!]
+    const signed = t.type !== 'u32'
     return synchronised(members, (w, mask) => {
-      const words = type === 's32' ? w.machine.memory.i32 : w.machine.memory.u32
-      const from = (w.base + a) >> 2
-      let total: number | undefined
-      for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) total = total === undefined ? words[from + lane] : join[operation](total, words[from + lane])
-      for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) words[((w.base + d) >> 2) + lane] = total!
+      const { i32, u32 } = w.machine.memory
+      const words = signed ? i32 : u32
+      spread(words, (w.base + d) >> 2, mask, operation(words, (w.base + a) >> 2, mask))
     })
   },
   match(s, ctx) {
-    const all = ctx.modifiers.need(['any', 'all'] as const, 'mode') === 'all'
-    needSync(ctx)
-    const type = ctx.modifiers.need(['b32', 'b64'] as const, 'type')
+    since(ctx, 'match', 6.0, 70)
+    const t = takeAll(ctx, { sync: ['sync'], mode: ['any', 'all'], type: ['b32', 'b64'] })
+    if (t.sync === undefined) ctx.error('match needs .sync')
+    if (t.mode === undefined) ctx.modifiers.need(['any', 'all'] as const, 'mode')
+    needType(ctx, t.type, ['b32', 'b64'])
     ctx.operands(3)
-    const [d, p] = all ? ctx.dstPair(s.operands[0], 'b32', 'pred') : [ctx.dst(s.operands[0], 'b32'), null]
-    const [a, members] = [ctx.src(s.operands[1], type), ctx.src(s.operands[2], 'b32')]
+    const all = t.mode === 'all'
+    if (!all && s.operands[0].kind === 'pair') ctx.error('match.any gives no predicate', s.operands[0].at)
+    const [d, p] = resultPair(ctx, s.operands[0])
+    const [a, members] = [ctx.src(s.operands[1], t.type!), ctx.src(s.operands[2], 'b32')]
+    const words = t.type === 'b64' ? 2 : 1
     return synchronised(members, (w, mask) => {
-      const { u32, u64, i32 } = w.machine.memory
-      const value = (lane: number) => (type === 'b32' ? u32[((w.base + a) >> 2) + lane] : u64[((w.base + a) >> 3) + lane])
-      const own = Array.from({ length: 32 }, (_, lane) => value(lane))
-      let equal = 0
-      for (let lane = 0; lane < 32; lane++) {
-        if (!((mask >>> lane) & 1)) continue
+      const { memory } = w.machine
+      const { u32, i32 } = memory
+      const [from, to] = [(w.base + a) >> 2, (w.base + d) >> 2]
+      // Classes are found before any result is written: d may be a.
+      let classes = 0
+      for (let left = mask; left !== 0; classes++) {
+        const first = lowestLane(left)
         let same = 0
-        for (let other = 0; other < 32; other++) if ((mask >>> other) & 1 && own[other] === own[lane]) same |= 1 << other
-        if (same === mask) equal = mask
-        i32[((w.base + d) >> 2) + lane] = all ? (same === mask ? mask : 0) : same
+        for (let lane = first; lane < 32; lane++) if ((left >>> lane) & 1 && u32[from + lane * words] === u32[from + first * words] && (words === 1 || u32[from + 2 * lane + 1] === u32[from + 2 * first + 1])) same |= 1 << lane
+        equal[classes] = same
+        left &= ~same
       }
-      if (p !== null) { const at = (w.base + p) >> 2; i32[at] = (i32[at] & ~mask) | equal }
+      if (!all) { for (let n = 0; n < classes; n++) spread(i32, to, equal[n], equal[n]); return }
+      spread(i32, to, mask, classes === 1 ? mask : 0)
+      if (p !== null) writePredicate(memory, w.base + p, mask, classes === 1 ? mask : 0)
     })
   },
   'bar.warp'(s, ctx) {
+    since(ctx, 'bar.warp.sync', 6.0, 30)
     ctx.modifiers.flag('warp')
     ctx.modifiers.need(['sync'] as const, 'form')
     ctx.operands(1)
     return synchronised(ctx.src(s.operands[0], 'b32'), () => { /* arriving was all */ })
   },
 }
+
+/** Lanes with equal values, class by class. */
+const equal = new Int32Array(32)
