@@ -264,6 +264,8 @@ export class BodyParser {
       return { kind: 'tensor', map: { kind: 'address', base, offset, at }, coordinates: flat, at }
     }
     c.needMark(']')
+    // A hint of ld about unified memory (PTX ISA 9.7.9.8), which has no meaning here.
+    if (opcode === 'ld') c.take('dot', '.unified')
     return { kind: 'address', base, offset, at }
   }
 }

@@ -54,6 +54,7 @@ const isspacep: Decoder = (s, ctx) => {
   if (space === 'const') since(ctx, '.const', 3.1)
   if (space.startsWith('param')) since(ctx, `.${space}`, space === 'param' ? 7.7 : 8.3, 70)
   ctx.operands(2)
+  if (s.operands[1].kind === 'symbol') ctx.error('a register is needed here', s.operands[1].at)
   const [d, a] = [ctx.dst(s.operands[0], 'pred'), ctx.src(s.operands[1], 'b64')]
   const ranges = constRanges(ctx.function as DecodedFunction)
   const isConst = (low: number) => ranges.some(([start, end]) => low >= start && low < end)

@@ -108,6 +108,9 @@ function outside(warp: Warp, lane: number, space: 'global' | 'shared' | 'local',
   return 1 << lane
 }
 
+/** .shared and .shared::cta name the block's own memory; .shared::cluster and generic addresses any block's of the cluster. */
+export const isOwnBlock = (modifier: string | undefined): boolean => modifier === 'shared' || modifier === 'shared::cta'
+
 /** The space that a modifier names; none is generic. */
 function spaceNamed(ctx: DecodeContext, name: string | undefined): AddressSpace {
   if (name === undefined) return 'generic'

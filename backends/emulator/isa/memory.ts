@@ -3,7 +3,7 @@ import type { Operand } from '../ast.ts'
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
 import type { Exec, Slot } from '../machine.ts'
 import { addressSpace } from './address_space.ts'
-import { linear, resolve, spaceOf, type Access } from './addresses.ts'
+import { isOwnBlock, linear, resolve, spaceOf, type Access } from './addresses.ts'
 import { caches } from './caches.ts'
 import { memoryModifiers, type MemoryType } from './memory_modifiers.ts'
 
@@ -28,6 +28,8 @@ function checkRegister(ctx: DecodeContext, o: Operand, type: MemoryType): void {
 function elements(ctx: DecodeContext, operand: Operand, type: MemoryType, count: number, bytes: number, loading: boolean): Element[] {
   const all = operandsOf(operand)
   if (all.length !== count) ctx.error(`${all.length} elements where ${count} are needed`, operand.at)
+  const widths = new Set(all.map((o) => ctx.registerBytes(o)).filter((n) => n > 0))
+  if (widths.size > 1) ctx.error('the registers of a vector must be of one size', operand.at)
   return all.map((o) => {
     checkRegister(ctx, o, type)
     if (loading ? o.kind === 'sink' && count === 1 : o.kind === 'sink' || o.kind === 'special' || o.kind === 'symbol') ctx.error(`a register${loading ? '' : ' or constant'} is needed here`, o.at)
@@ -47,7 +49,7 @@ const load = (opcode: 'ld' | 'ldu'): Decoder => (s, ctx) => {
   policyOperand(ctx, s.operands, m.policy)
   const to = elements(ctx, s.operands[0], m.type, m.count, m.bytes, true)
   const at = ctx.address(s.operands[1])
-  const access: Access = { space: spaceOf(ctx, m.space, at), kind: 'read', bytes: m.bytes * m.count, order: m.order, scope: m.scope, ownBlock: m.space !== 'shared::cluster' }
+  const access: Access = { space: spaceOf(ctx, m.space, at), kind: 'read', bytes: m.bytes * m.count, order: m.order, scope: m.scope, ownBlock: isOwnBlock(m.space) }
   const parts = to.map((e, i): Part => readPart(e, i * m.bytes, m.bytes, m.type[0] === 's'))
   return {
     touchesMemory: access.space !== 'param',
@@ -137,7 +139,7 @@ const store: Decoder = (s, ctx) => {
   const at = ctx.address(s.operands[0])
   if (at.variable !== null && ctx.isKernelParameter(at.variable)) ctx.error(`${at.variable.name} is a parameter of the kernel, which is read only`, s.operands[0].at)
   const from = elements(ctx, s.operands[1], m.type, m.count, m.bytes, false)
-  const access: Access = { space: spaceOf(ctx, m.space, at), kind: 'write', bytes: m.bytes * m.count, order: m.order, scope: m.scope, ownBlock: m.space !== 'shared::cluster' }
+  const access: Access = { space: spaceOf(ctx, m.space, at), kind: 'write', bytes: m.bytes * m.count, order: m.order, scope: m.scope, ownBlock: isOwnBlock(m.space) }
   const parts = from.map((e, i) => writePart(e, i * m.bytes, m.bytes))
   return {
     touchesMemory: true,

@@ -86,7 +86,7 @@ function checkCaches(ctx: DecodeContext, { space, cache, evictL1, evictL2, polic
     if (space !== undefined && space !== 'global') ctx.error(`.${hint} is not for .${space}`)
     if (hint === evictL1 && cache !== undefined) ctx.error(`.${evictL1} and .${cache} exclude each other`)
   }
-  if (evictL2 !== undefined) ctx.error(`.${evictL2} needs accesses of 32 bytes, which need sm_100`)
+  if (evictL2 !== undefined) ctx.error(`.${evictL2} is for accesses of 32 bytes, it needs sm_100`)
   if (evictL1 !== undefined) since(ctx, `.${evictL1}`, 7.4, 70)
   if (prefetch !== undefined) since(ctx, `.${prefetch}`, 7.4, prefetch === 'L2::256B' ? 80 : 75)
   if (policy !== undefined) since(ctx, '.L2::cache_hint', 7.4, 80)
