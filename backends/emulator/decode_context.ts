@@ -3,6 +3,7 @@ import { PtxError, type Operand, type Position, type Statement, type Variable } 
 import type { DecodeContext, Modifiers } from './decode.ts'
 import { GLOBAL_HIGH, PARAM_HIGH, type LoadedFunction, type Slot, type SlotUse } from './machine.ts'
 import type { Activation } from './frames.ts'
+import { bitsOfDouble } from './lexer.ts'
 import { ModifierList } from './modifiers.ts'
 import type { DecodedFunction, EntryImage } from './image.ts'
 import { slotBytes, type FrameLayout, type LaneValue } from './slots.ts'
@@ -14,8 +15,7 @@ export interface AddressParts { slot: Slot; wide: boolean; offset: number; varia
 const scratch = new DataView(new ArrayBuffer(8))
 function floatPattern(value: number, bytes: number): bigint {
   if (bytes === 4) { scratch.setFloat32(0, value); return BigInt(scratch.getUint32(0)) }
-  scratch.setFloat64(0, value)
-  return scratch.getBigUint64(0)
+  return bitsOfDouble(value)
 }
 
 export class StatementContext implements DecodeContext {

@@ -4,6 +4,7 @@ import { Emulator, EmulatorFault, type SanitizerFactory } from './launch.ts'
 import { LoadedModule } from './loader.ts'
 import { GLOBAL_HIGH, type EmulatorOptions } from './machine.ts'
 import { LinearMemory } from './memory.ts'
+import { decodeFloat, formats } from './numeric/small_float.ts'
 import { parsePtx } from './parser.ts'
 
 export interface CaseBuffer { name: string; type: string; count?: number; bytes?: number; hex?: string; fill?: number }
@@ -121,13 +122,8 @@ function decode(view: DataView, at: number, type: string): number | bigint {
     case 'i64': return view.getBigInt64(at, true)
     case 'f64': return view.getFloat64(at, true)
     case 'f32': return view.getFloat32(at, true)
-    case 'bf16': { const word = new DataView(new ArrayBuffer(4)); word.setUint32(0, view.getUint16(at, true) << 16); return word.getFloat32(0) }
-    case 'f16': {
-      const bits = view.getUint16(at, true)
-      const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023]
-      const size = exponent === 31 ? (fraction ? NaN : Infinity) : exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15)
-      return bits & 0x8000 ? -size : size
-    }
+    case 'bf16': return decodeFloat(view.getUint16(at, true), formats.bf16)
+    case 'f16': return decodeFloat(view.getUint16(at, true), formats.f16)
     default: throw new CaseError(`type ${type} must be one of ${Object.keys(typeSize).join(' ')}`)
   }
 }

@@ -2,7 +2,7 @@
 // operand b and, for compare-and-swap, of the new value c (b: what is expected).
 import type { Memory } from '../machine.ts'
 import { f32Bits } from '../numeric/round.ts'
-import { decodeFloat, encodeFloat, formats, sumToOdd } from '../numeric/small_float.ts'
+import { decodeFloat, encodeFloat, flushSubnormal, formats, sumToOdd } from '../numeric/small_float.ts'
 
 export type AtomicName = 'add' | 'min' | 'max' | 'and' | 'or' | 'xor' | 'exch' | 'cas' | 'inc' | 'dec'
 export type AtomicType = 'b16' | 'b32' | 'b64' | 'b128' | 'u32' | 's32' | 'u64' | 's64' | 'f32' | 'f64' | 'f16' | 'bf16' | 'f16x2' | 'bf16x2'
@@ -16,9 +16,6 @@ const words: Readonly<Partial<Record<AtomicName, (old: number, b: number) => num
 const longs: Readonly<Partial<Record<AtomicName, (old: bigint, b: bigint) => bigint>>> = {
   add: (x, y) => x + y, and: (x, y) => x & y, or: (x, y) => x | y, xor: (x, y) => x ^ y, min: (x, y) => (y < x ? y : x), max: (x, y) => (y > x ? y : x),
 }
-
-const leastNormal = 2 ** -126
-const flush = (x: number) => (Math.abs(x) < leastNormal ? (x < 0 || Object.is(x, -0) ? -0 : 0) : x)
 
 type Half = 'f16' | 'bf16'
 
@@ -50,7 +47,7 @@ export function operationOf(name: AtomicName, type: AtomicType, flushes: boolean
     }
     case 'f32': return ({ f32, i32 }, at, b) => {
       const [x, y] = [f32[at >>> 2], f32[b >>> 2]]
-      const sum = flushes ? flush(Math.fround(flush(x) + flush(y))) : Math.fround(x + y)
+      const sum = flushes ? flushSubnormal(Math.fround(flushSubnormal(x) + flushSubnormal(y))) : Math.fround(x + y)
       i32[at >>> 2] = f32Bits(sum)
     }
     case 'f64': return ({ f64 }, at, b) => { f64[at >>> 3] = f64[at >>> 3] + f64[b >>> 3] }

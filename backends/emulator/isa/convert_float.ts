@@ -1,6 +1,7 @@
 // cvt that ends or begins in a short float, or rounds, flushes or saturates (PTX ISA 9.7.9.21; ptx-isa-notes 2.8).
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
-import { decodeFloat, encodeFloat, formats, type Format, type Rounding } from '../numeric/small_float.ts'
+import { integerRounding } from '../numeric/round.ts'
+import { decodeFloat, encodeFloat, flushSubnormal, formats, relu, saturate, type Format, type Rounding } from '../numeric/small_float.ts'
 import { map1, map2, narrow } from './lanes.ts'
 
 const short: Readonly<Record<string, Format>> = { f16: formats.f16, bf16: formats.bf16, f32: formats.f32, tf32: formats.tf32 }
@@ -22,9 +23,9 @@ function optionsOf(ctx: DecodeContext): Options {
 
 /** NaN of a short float: the canonical one, also where satfinite saturates. */
 function shorten(o: Options, f: Format, x: number): number {
-  let r = o.ftz && x !== 0 && Math.abs(x) < 2 ** -126 ? (x < 0 ? -0 : 0) : x
-  if (o.relu && (r < 0 || Object.is(r, -0))) r = 0
-  if (o.sat) r = r !== r ? 0 : Math.min(1, Math.max(0, r)) + 0
+  let r = o.ftz ? flushSubnormal(x) : x
+  if (o.relu) r = relu(r)
+  if (o.sat) r = saturate(r)
   return encodeFloat(r, f, o.rounding ?? 'rn', o.satfinite)
 }
 
@@ -62,20 +63,12 @@ const convert: Decoder = (s, ctx) => {
   const source = (): { slot: number; read: (x: number) => number; view: 'i32' | 'f32' | 'f64' } => {
     const operand = s.operands[1]
     if (from === 'f64') return { slot: ctx.src(operand, 'f64'), read: (x) => x, view: 'f64' }
-    if (from === 'f32') return { slot: ctx.src(operand, 'f32'), read: (x) => (o.ftz && x !== 0 && Math.abs(x) < 2 ** -126 ? (x < 0 ? -0 : 0) : x), view: 'f32' }
+    if (from === 'f32') return { slot: ctx.src(operand, 'f32'), read: (x) => (o.ftz ? flushSubnormal(x) : x), view: 'f32' }
     if (from === 'f16' || from === 'bf16') return { slot: ctx.src(operand, 'b16', { wide: true }), read: (x) => decodeFloat(x & 0xffff, short[from]), view: 'i32' }
     if (from === 'tf32' || from.endsWith('64')) ctx.error(`cvt.${to}.${from} with these modifiers is not emulated yet`)
     return { slot: ctx.src(operand, from, { wide: true }), read: narrow[from], view: 'i32' }
   }
-  const integral = (x: number): number => {
-    if (!o.integral) return x
-    const floor = Math.floor(x)
-    if (o.integral === 'rzi') return Math.trunc(x)
-    if (o.integral === 'rmi') return floor
-    if (o.integral === 'rpi') return Math.ceil(x)
-    const rest = x - floor
-    return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor
-  }
+  const integral = o.integral ? integerRounding[o.integral] : (x: number) => x
   if (to in short) {
     const f = short[to]
     const d = ctx.dst(s.operands[0], f.bits === 16 ? 'b16' : 'b32', { wide: f.bits === 16 })

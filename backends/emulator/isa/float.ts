@@ -2,7 +2,7 @@
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
 import { fma64 } from '../numeric/fma64.ts'
 import { fmaf, f32Of } from '../numeric/round.ts'
-import { encodeFloat, formats, sticky, sumToOdd, type Rounding } from '../numeric/small_float.ts'
+import { encodeFloat, flushSubnormal, formats, saturate, sticky, sumToOdd, type Rounding } from '../numeric/small_float.ts'
 import { map1, map2, map3 } from './lanes.ts'
 
 interface Kind { type: 'f32' | 'f64'; rounding: Rounding; ftz: boolean; sat: boolean }
@@ -20,14 +20,12 @@ function kindOf(ctx: DecodeContext): Kind {
   return { type, rounding, ftz, sat }
 }
 
-const flush = (x: number) => (x !== 0 && Math.abs(x) < 2 ** -126 ? (x < 0 ? -0 : 0) : x)
-
 /** From a double that is exact or rounded to odd to what the instruction gives. */
 function finish({ rounding, ftz, sat }: Kind, x: number): number {
   let r = rounding === 'rn' ? Math.fround(x) : f32Of(encodeFloat(x, formats.f32, rounding) | 0)
   // Exact zeros: x + -x is -0 when rounding down only.
-  if (ftz) r = flush(r)
-  if (sat) r = r !== r ? 0 : Math.min(1, Math.max(0, r)) + 0
+  if (ftz) r = flushSubnormal(r)
+  if (sat) r = saturate(r)
   return r
 }
 
@@ -47,7 +45,7 @@ function binary(plain: (a: number, b: number) => number, exact: (a: number, b: n
       const directed = exact64[s.opcode] ?? ctx.error(`${s.opcode}.${k.rounding}.f64 is not emulated yet`)
       return { exec: map2(d, 'f64', a, 'f64', b, 'f64', directed) }
     }
-    return { exec: map2(d, v, a, v, b, v, (x, y) => (k.ftz ? finish(k, exact(flush(x), flush(y))) : finish(k, exact(x, y)))) }
+    return { exec: map2(d, v, a, v, b, v, (x, y) => (k.ftz ? finish(k, exact(flushSubnormal(x), flushSubnormal(y))) : finish(k, exact(x, y)))) }
   }
 }
 function unary(plain: (a: number) => number, exact: (a: number) => number = plain): Decoder {
@@ -58,7 +56,7 @@ function unary(plain: (a: number) => number, exact: (a: number) => number = plai
     const [d, a] = [ctx.dst(s.operands[0], k.type), ctx.src(s.operands[1], k.type)]
     if (simple(k)) return { exec: map1(d, v, a, v, plain) }
     if (k.type === 'f64') ctx.error(`${s.opcode}.${k.rounding}.f64 is not emulated yet`)
-    return { exec: map1(d, v, a, v, (x) => finish(k, exact(k.ftz ? flush(x) : x))) }
+    return { exec: map1(d, v, a, v, (x) => finish(k, exact(k.ftz ? flushSubnormal(x) : x))) }
   }
 }
 
@@ -89,7 +87,7 @@ const extreme = (pick: (a: number, b: number) => number): Decoder => (s, ctx) =>
   }
   return {
     exec: map2(ctx.dst(s.operands[0], type), v, ctx.src(s.operands[1], type), v, ctx.src(s.operands[2], type), v, (x, y) => {
-      const [a, b] = ftz ? [flush(x), flush(y)] : [x, y]
+      const [a, b] = ftz ? [flushSubnormal(x), flushSubnormal(y)] : [x, y]
       if (!byMagnitude) return choose(a, b)
       const negative = (a < 0 || Object.is(a, -0)) !== (b < 0 || Object.is(b, -0))
       const r = choose(Math.abs(a), Math.abs(b))
@@ -107,7 +105,7 @@ const fma: Decoder = (s, ctx) => {
   }
   const [d, a, b, c] = [ctx.dst(s.operands[0], 'f32'), ...s.operands.slice(1).map((o) => ctx.src(o, 'f32'))]
   if (simple(k)) return { exec: map3(d, 'f32', a, 'f32', b, 'f32', c, 'f32', fmaf) }
-  const f = k.ftz ? flush : (x: number) => x
+  const f = k.ftz ? flushSubnormal : (x: number) => x
   return { exec: map3(d, 'f32', a, 'f32', b, 'f32', c, 'f32', (x, y, z) => finish(k, sumToOdd(f(x) * f(y), f(z)))) }
 }
 

@@ -1,6 +1,6 @@
 // f16, bf16 and their pairs in one 32-bit register: arithmetic with one rounding to nearest even (PTX ISA 9.7.4).
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
-import { decodeFloat, encodeFloat, formats, sumToOdd } from '../numeric/small_float.ts'
+import { decodeFloat, encodeFloat, flushSubnormal, formats, relu, saturate, sumToOdd } from '../numeric/small_float.ts'
 import { map1, map2, map3 } from './lanes.ts'
 
 type Type = 'f16' | 'f16x2' | 'bf16' | 'bf16x2'
@@ -15,19 +15,20 @@ function kindOf(ctx: DecodeContext, own: readonly string[] = []): Kind & { nan: 
   const ftz = m.flag('ftz')
   const sat = m.flag('sat')
   const nan = own.includes('NaN') && m.flag('NaN')
-  const relu = m.flag('relu')
+  const clamps = m.flag('relu')
   if (m.peek() === 'oob') ctx.error('.oob is not emulated yet')
   const type = m.need(types, 'type')
   const count = type.endsWith('x2') ? 2 : 1
   const f = type.startsWith('bf16') ? formats.bf16 : formats.f16
-  const flush = (x: number) => (ftz && x !== 0 && Math.abs(x) < 2 ** (1 - f.bias) ? (x < 0 ? -0 : 0) : x)
+  const least = 2 ** (1 - f.bias)
+  const flush = (x: number) => (ftz ? flushSubnormal(x, least) : x)
   return {
     type, count, nan, register: count === 2 ? 'b32' : 'b16',
     read: (word, i) => flush(decodeFloat((word >>> (16 * i)) & 0xffff, f)),
     write(x) {
       let r = flush(x)
-      if (sat) r = r !== r ? 0 : Math.min(1, Math.max(0, r)) + 0
-      if (relu && (r < 0 || Object.is(r, -0))) r = 0
+      if (sat) r = saturate(r)
+      if (clamps) r = relu(r)
       return encodeFloat(r, f)
     },
   }

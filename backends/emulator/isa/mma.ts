@@ -1,6 +1,8 @@
 // Matrix products of one warp: mma.sync m16n8, and ldmatrix that feeds it (PTX ISA 9.7.14, fragments in 9.7.14.5).
 import type { Chapter, Decoded } from '../decode.ts'
 import { NEXT, RETRY, type Exec, type Memory, type Slot } from '../machine.ts'
+import { f32Of } from '../numeric/round.ts'
+import { decodeFloat, encodeFloat, formats } from '../numeric/small_float.ts'
 import { linear, resolve } from './addresses.ts'
 
 /** All living lanes of the warp must stand here: .sync.aligned. */
@@ -23,41 +25,18 @@ function wholeWarp(run: Exec): Decoded {
 
 /** Element of a 32-bit word as a number: `i` counts from the low bits. */
 type Reader = (word: number, i: number) => number
-const half = new Float32Array(65536)
-const word = new DataView(new ArrayBuffer(4))
-for (let b = 0; b < 65536; b++) {
-  const [e, f] = [(b >> 10) & 31, b & 1023]
-  const size = e === 31 ? (f ? NaN : Infinity) : e === 0 ? f * 2 ** -24 : (1 + f / 1024) * 2 ** (e - 15)
-  half[b] = b & 0x8000 ? -size : size
-}
-const bits = (x: number): number => { word.setUint32(0, x >>> 0); return word.getFloat32(0) }
+let halves: Float32Array | undefined
+/** Every f16 by its bits: a product reads hundreds of them. Made by the first mma that needs it. */
+function makeHalves(): void { halves ??= Float32Array.from({ length: 65536 }, (_, bits) => decodeFloat(bits, formats.f16)) }
 const readers: Readonly<Record<string, Reader>> = {
-  f16: (x, i) => half[(x >>> (16 * i)) & 0xffff],
-  bf16: (x, i) => bits(i ? x & 0xffff0000 : x << 16),
+  f16: (x, i) => halves![(x >>> (16 * i)) & 0xffff],
+  bf16: (x, i) => f32Of(i ? x & 0xffff0000 : x << 16),
   // The low 13 bits do not count.
-  tf32: (x) => bits(x & 0xffffe000),
+  tf32: (x) => f32Of(x & 0xffffe000),
   s8: (x, i) => (x << (24 - 8 * i)) >> 24,
   u8: (x, i) => (x >>> (8 * i)) & 255,
 }
 const elementBytes: Readonly<Record<string, number>> = { f16: 2, bf16: 2, tf32: 4, s8: 1, u8: 1 }
-
-/** f64 -> f16 bits, nearest even. */
-function toHalf(x: number): number {
-  if (x !== x) return 0x7fff
-  const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0
-  const a = Math.abs(x)
-  if (a >= 65520) return sign | 0x7c00
-  const exponent = Math.max(-14, Math.floor(Math.log2(a)))
-  const unit = 2 ** ((a < 2 ** exponent ? exponent - 1 : exponent) - 10)
-  const step = Math.max(unit, 2 ** -24)
-  const n = a / step
-  let k = Math.floor(n)
-  if (n - k > 0.5 || (n - k === 0.5 && k % 2)) k++
-  const value = k * step
-  if (value < 2 ** -14) return sign | Math.round(value / 2 ** -24)
-  const e = Math.floor(Math.log2(value))
-  return sign | ((e + 15) << 10) | Math.round((value / 2 ** e - 1) * 1024)
-}
 
 const a = new Float64Array(16 * 32)
 const b = new Float64Array(32 * 8)
@@ -97,6 +76,7 @@ export const mma: Chapter = {
     const K = Number(shape.slice(shape.indexOf('k') + 1))
     const bytes = elementBytes[at]
     const packed = d === 'f16'
+    if (at === 'f16') makeHalves()
     const type = d === 'f32' ? 'f32' : 'b32'
     const dSlots = ctx.dstVector(s.operands[0], type, packed ? 2 : 4)
     const aSlots = ctx.srcVector(s.operands[1], 'b32', (16 * K * bytes) / 128)
@@ -113,7 +93,7 @@ export const mma: Chapter = {
         for (let r = 0; r < 4; r++) {
           const [row, column] = [(lane >> 2) + 8 * (r >> 1), 2 * (lane & 3) + (r & 1)]
           const place = ((w.base + cSlots[packed ? r >> 1 : r]) >> 2) + lane
-          let sum = packed ? half[(u32[place] >>> (16 * (r & 1))) & 0xffff] : integer ? i32[place] : f32[place]
+          let sum = packed ? halves![(u32[place] >>> (16 * (r & 1))) & 0xffff] : integer ? i32[place] : f32[place]
           for (let k = 0; k < K; k++) sum += a[row * K + k] * b[k * 8 + column]
           sums[lane * 4 + r] = sum
         }
@@ -121,7 +101,7 @@ export const mma: Chapter = {
       for (let lane = 0; lane < 32; lane++) {
         for (let r = 0; r < (packed ? 2 : 4); r++) {
           const place = ((w.base + dSlots[r]) >> 2) + lane
-          if (packed) u32[place] = toHalf(sums[lane * 4 + 2 * r]) | (toHalf(sums[lane * 4 + 2 * r + 1]) << 16)
+          if (packed) u32[place] = encodeFloat(sums[lane * 4 + 2 * r], formats.f16) | (encodeFloat(sums[lane * 4 + 2 * r + 1], formats.f16) << 16)
           else if (!integer) f32[place] = sums[lane * 4 + r]
           else i32[place] = saturate ? Math.max(-0x80000000, Math.min(0x7fffffff, sums[lane * 4 + r])) : Number(BigInt.asIntN(32, BigInt(sums[lane * 4 + r])))
         }

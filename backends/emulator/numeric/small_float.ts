@@ -59,18 +59,18 @@ export function encodeFloat(x: number, f: Format, mode: Rounding = 'rn', saturat
 /** p + c, rounded to odd: an inexact sum never looks like a midpoint of a shorter format. */
 export function sumToOdd(p: number, c: number): number {
   const sum = p + c
-  if (!Number.isFinite(sum) || sum === 0) return sum
   const t = sum - p
-  const lost = (p - (sum - t)) + (c - t)
-  if (lost === 0 || lost !== lost) return sum
-  view.setFloat64(0, sum)
-  const bits = view.getBigInt64(0)
-  if (bits & 1n) return sum
-  view.setBigInt64(0, lost > 0 === sum > 0 ? bits + 1n : bits - 1n)
-  return view.getFloat64(0)
+  return sticky(sum, (p - (sum - t)) + (c - t))
 }
 
-/** a / b or sqrt(a) with the sign of what the double lost made sticky: `residual` has the sign of (exact - x). */
+/** `x`, or the zero of its sign if it is less than the least normal number: 2 ** -126 in f32. */
+export const flushSubnormal = (x: number, least = 2 ** -126): number => (Math.abs(x) < least ? (x < 0 || Object.is(x, -0) ? -0 : 0) : x)
+/** .sat: into [0, 1], NaN and -0 to 0. */
+export const saturate = (x: number): number => (x !== x ? 0 : Math.min(1, Math.max(0, x)) + 0)
+/** .relu: what is negative becomes 0, -0 too; NaN stays. */
+export const relu = (x: number): number => (x < 0 || Object.is(x, -0) ? 0 : x)
+
+/** x rounded to odd, for any operation: `residual` has the sign of (exact - x). */
 export function sticky(x: number, residual: number): number {
   if (residual === 0 || residual !== residual || !Number.isFinite(x) || x === 0) return x
   view.setFloat64(0, x)
