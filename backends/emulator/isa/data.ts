@@ -1,7 +1,7 @@
-// Moving and choosing (PTX ISA 9.7.9): mov, selp, setp, cvt, cvta.
+// Moving and choosing (PTX ISA 9.7.9): mov, selp, setp, cvt.
 import type { Operand } from '../ast.ts'
 import type { Chapter, DecodeContext } from '../decode.ts'
-import { GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, type Memory } from '../machine.ts'
+import type { Memory } from '../machine.ts'
 import { integerRounding } from '../numeric/round.ts'
 import { convertFloat, isFloatForm } from './convert_float.ts'
 import { integerView, map1, narrow, predicate, widthMask, type View } from './lanes.ts'
@@ -148,19 +148,6 @@ export const data: Chapter = {
     }
     if (!rounding || rounding === 'rn') ctx.error('cvt from a float to an integer needs .rni, .rzi, .rmi or .rpi')
     return { exec: floatToInteger(d, to, a, from as 'f32', integerRounding[rounding!]) }
-  },
-  cvta(s, ctx) {
-    const back = ctx.modifiers.flag('to')
-    const space = ctx.modifiers.need(['global', 'shared', 'shared::cta', 'shared::cluster', 'local', 'const', 'param', 'param::entry'] as const, 'state space')
-    const type = ctx.modifiers.need(['u64', 'u32'] as const, 'type')
-    if (type === 'u32') ctx.error('32-bit addresses are not emulated')
-    ctx.operands(2)
-    const [d, a] = [ctx.dst(s.operands[0], 'u64'), ctx.src(s.operands[1], 'u64')]
-    const high = space.startsWith('shared') ? SHARED_HIGH : space === 'local' ? LOCAL_HIGH : space.startsWith('param') ? PARAM_HIGH : GLOBAL_HIGH
-    // Global, constant and parameter addresses are generic ones already; shared and local ones are small numbers.
-    const keeps = high === GLOBAL_HIGH || high === PARAM_HIGH
-    if (keeps) return { exec: copy(d, a, 2) }
-    return { exec: map1(d, 'u64', a, 'u64', back ? (x) => x & 0xffffffffn : (x) => x | (BigInt(high) << 32n)) }
   },
 }
 

@@ -16,4 +16,8 @@ import { mbarrier } from './mbarrier.ts'
 import { mma } from './mma.ts'
 import { warp } from './warp.ts'
 
-export const chapters: ReadonlyMap<string, Decoder> = new Map([asyncCopy, atomicChapter, barrier, bits, carry, control, data, float, half, integer, memory, mbarrier, mma, warp].flatMap((c) => Object.entries(c)))
+const all = [asyncCopy, atomicChapter, barrier, bits, carry, control, data, float, half, integer, memory, mbarrier, mma, warp].flatMap((c) => Object.entries(c))
+
+export const chapters: ReadonlyMap<string, Decoder> = new Map(all)
+// Else the later chapter would hide the other one's without a word.
+if (chapters.size !== all.length) throw new Error(`two chapters have the key ${all.find(([key], i) => all.findIndex(([k]) => k === key) !== i)![0]}`)
