@@ -3,6 +3,7 @@ import type { Activation } from './frames.ts'
 import { leaveActivations, returnLanes } from './frames.ts'
 import { popcount } from './diagnostics.ts'
 import { NEXT, RETRY, WAIT, YIELD, type Cta, type Group, type Instruction, type RunGroup, type Warp } from './machine.ts'
+import { readPredicate } from './slots.ts'
 
 /** Throws when the launch has run too many instructions; looked at once per control instruction. */
 export interface Meter { readonly max: number; tooMany(warp: Warp): never }
@@ -17,8 +18,7 @@ export interface Turns {
 
 export function guardMask(warp: Warp, i: Instruction, mask: number): number {
   if (i.guard === null) return mask
-  const bits = warp.machine.memory.i32[(warp.base + i.guard.slot) >> 2]
-  return mask & (i.guard.negate ? ~bits : bits)
+  return mask & readPredicate(warp.machine.memory, warp.base, i.guard)
 }
 
 export function enter(warp: Warp, g: Group): void {

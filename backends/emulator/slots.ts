@@ -106,3 +106,12 @@ export function fillSpecial(memory: Memory, warp: Warp, at: number, wide: boolea
     } else u32[(at >> 2) + lane] = v
   }
 }
+
+/** The bits of the predicate at linear place `at` become `bits` for the lanes of the mask. */
+export function writePredicate({ i32 }: Memory, at: number, mask: number, bits: number): void { i32[at >> 2] = (i32[at >> 2] & ~mask) | (bits & mask) }
+
+/** The lanes of a frame where a predicate operand holds. */
+export function readPredicate({ i32 }: Memory, base: number, { slot, negate }: { slot: Slot; negate: boolean }): number {
+  const bits = i32[(base + slot) >> 2]
+  return negate ? ~bits : bits
+}

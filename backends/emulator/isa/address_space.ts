@@ -4,6 +4,7 @@ import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
 import type { DecodedFunction } from '../image.ts'
 import { CLUSTER_SHIFT, GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, type Exec, type LoadedFunction, type Slot } from '../machine.ts'
 import { popcount } from '../diagnostics.ts'
+import { writePredicate } from '../slots.ts'
 import { since, takeAll } from './free_modifiers.ts'
 
 const offsetMask = (1 << CLUSTER_SHIFT) - 1
@@ -61,7 +62,7 @@ const isspacep: Decoder = (s, ctx) => {
   const cluster = space === 'shared::cluster'
   return {
     exec(w, mask) {
-      const { u32, i32 } = w.machine.memory
+      const { u32 } = w.machine.memory
       const { cta } = w
       const own = cta.rankInCluster + 1
       const test = (low: number, high: number): boolean => {
@@ -77,8 +78,7 @@ const isspacep: Decoder = (s, ctx) => {
         const at = ((w.base + a) >> 2) + 2 * lane
         if (m & 1 && test(u32[at], u32[at + 1])) bits |= 1 << lane
       }
-      const at = (w.base + d) >> 2
-      i32[at] = (i32[at] & ~mask) | bits
+      writePredicate(w.machine.memory, w.base + d, mask, bits)
     },
   }
 }

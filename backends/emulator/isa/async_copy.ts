@@ -2,7 +2,9 @@
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
 import { NEXT, type AsyncOp, type Warp } from '../machine.ts'
 import type { AddressParts } from '../decode_context.ts'
+import { readPredicate } from '../slots.ts'
 import { linear, resolve, type AddressSpace } from './addresses.ts'
+import { forLanes } from './lanes.ts'
 import { barrierAt, completeTx } from './mbarrier.ts'
 
 /** Copies of a thread that are not in a group yet, and its groups, oldest first; per lane. */
@@ -14,13 +16,11 @@ function groupsOf(w: Warp, key: string): Groups {
   return own
 }
 
-function lanesOf(mask: number, f: (lane: number) => void): void { for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) f(lane) }
-
 /** commit_group and wait_group of one kind. */
 const commit = (key: string, words: readonly string[]): Decoder => (_, ctx) => {
   for (const x of words) ctx.modifiers.flag(x)
   ctx.operands(0)
-  return { exec: (w, mask) => { const g = groupsOf(w, key); lanesOf(mask, (lane) => { g.closed[lane].push(g.open[lane]); g.open[lane] = [] }) } }
+  return { exec: (w, mask) => { const g = groupsOf(w, key); forLanes(mask, (lane) => { g.closed[lane].push(g.open[lane]); g.open[lane] = [] }) } }
 }
 const wait = (key: string, words: readonly string[], all: boolean): Decoder => (s, ctx) => {
   for (const x of words) ctx.modifiers.flag(x)
@@ -31,7 +31,7 @@ const wait = (key: string, words: readonly string[], all: boolean): Decoder => (
   return {
     control(w, g, mask) {
       const groups = groupsOf(w, key)
-      lanesOf(mask, (lane) => {
+      forLanes(mask, (lane) => {
         if (all && groups.open[lane].length) { groups.closed[lane].push(groups.open[lane]); groups.open[lane] = [] }
         while (groups.closed[lane].length > left) for (const op of groups.closed[lane].shift()!) w.machine.agents.force(op)
       })
@@ -96,14 +96,13 @@ const small: Decoder = (s, ctx) => {
     exec(w, mask) {
       const { memory } = w.machine
       const target = offsets(w, mask, to, 'shared', 'write', bytes)
-      const word = ignore ? memory.i32[(w.base + ignore.slot) >> 2] : 0
-      const ignored = ignore ? (ignore.negate ? ~word : word) : 0
+      const ignored = ignore ? readPredicate(memory, w.base, ignore) : 0
       const taken = (lane: number) => ((ignored >>> lane) & 1 ? 0 : size === null ? bytes : Math.min(bytes, memory.u32[((w.base + size) >> 2) + lane]))
       let reading = 0
-      lanesOf(mask, (lane) => { if (taken(lane) > 0) reading |= 1 << lane })
+      forLanes(mask, (lane) => { if (taken(lane) > 0) reading |= 1 << lane })
       const source = reading ? offsets(w, reading, from, 'global', 'read', bytes) : { go: 0, at: linear }
       const groups = groupsOf(w, 'cp.async')
-      lanesOf(target.go, (lane) => {
+      forLanes(target.go, (lane) => {
         const [d, a, n] = [target.at[lane], source.at[lane], (source.go >>> lane) & 1 ? taken(lane) : 0]
         groups.open[lane].push(issue(w, lane, `cp.async of ${bytes} bytes`, () => {
           memory.u8.copyWithin(d, a, a + n)
@@ -134,7 +133,7 @@ const bulk: Decoder = (s, ctx) => {
       const { memory } = w.machine
       const [d, a] = [offsets(w, mask, to, spaceOf(destination), 'write', 16).at, offsets(w, mask, from, spaceOf(source), 'read', 16).at]
       const b = barrier ? offsets(w, mask, barrier, 'shared', 'write', 8).at : null
-      lanesOf(mask, (lane) => {
+      forLanes(mask, (lane) => {
         const bytes = memory.u32[((w.base + size) >> 2) + lane]
         if (bytes % 16 !== 0) w.machine.fault('misaligned-address', `cp.async.bulk of ${bytes} bytes, must be a multiple of 16`, w, lane)
         checkRange(w, lane, d[lane], bytes, spaceOf(destination))

@@ -7,6 +7,7 @@ import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
 import { lowestLane, popcount, showLanes } from '../diagnostics.ts'
 import { NEXT, WAIT, type Cta, type Group, type Slot, type Wait, type Warp } from '../machine.ts'
 import { split } from '../scheduler.ts'
+import { readPredicate, writePredicate } from '../slots.ts'
 import { clusterBarrier } from './cluster_barrier.ts'
 import { fences } from './fence.ts'
 
@@ -111,13 +112,13 @@ function reduction(s: Parameters<Decoder>[0], ctx: DecodeContext, operation: 'po
   return {
     source,
     write(w, base, mask, phase) {
-      const { i32 } = w.machine.memory
-      const at = (base + d) >> 2
       if (operation !== 'popc') {
         const yes = operation === 'and' ? phase.trues === phase.threads : phase.trues > 0
-        i32[at] = (i32[at] & ~mask) | (yes ? mask : 0)
+        writePredicate(w.machine.memory, base + d, mask, yes ? mask : 0)
         return
       }
+      const { i32 } = w.machine.memory
+      const at = (base + d) >> 2
       for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) i32[at + lane] = phase.trues
     },
   }
@@ -158,8 +159,7 @@ const barrierOf: Decoder = (s, ctx) => {
       const { phase } = b
       b.count = Math.max(b.count, wanted)
       if (red) {
-        const bits = memory.i32[(w.base + red.source.slot) >> 2]
-        phase.trues += popcount((red.source.negate ? ~bits : bits) & mask)
+        phase.trues += popcount(readPredicate(memory, w.base, red.source) & mask)
         phase.threads += popcount(mask)
       }
       sanitizer?.barrierArrive(w, mask, phase)

@@ -1,9 +1,9 @@
 // Bit fields, permutations, counts and small dot products (PTX ISA 9.7.1, 9.7.8).
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
+import { popcount } from '../diagnostics.ts'
 import type { Exec, Slot } from '../machine.ts'
 import { map1, map2, map3 } from './lanes.ts'
 
-const popc32 = (x: number) => { let n = 0; for (let v = x | 0; v !== 0; v &= v - 1) n++; return n }
 const reverse32 = (x: number) => { let r = 0; for (let i = 0; i < 32; i++) r = (r << 1) | ((x >>> i) & 1); return r }
 const low = (x: bigint) => Number(BigInt.asUintN(32, x))
 const high = (x: bigint) => Number(BigInt.asUintN(32, x >> 32n))
@@ -155,7 +155,7 @@ function dot(half: boolean): Decoder {
 }
 
 export const bits: Chapter = {
-  popc: count(popc32, (x) => popc32(low(x)) + popc32(high(x))),
+  popc: count(popcount, (x) => popcount(low(x)) + popcount(high(x))),
   clz: count(Math.clz32, (x) => (high(x) === 0 ? 32 + Math.clz32(low(x)) : Math.clz32(high(x)))),
   brev(s, ctx) {
     const type = ctx.modifiers.need(['b32', 'b64'] as const, 'type')

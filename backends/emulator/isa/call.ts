@@ -6,6 +6,7 @@ import { callFrame, type Activation } from '../frames.ts'
 import type { DecodedFunction } from '../image.ts'
 import { NEXT, type Group, type Slot, type Warp } from '../machine.ts'
 import { split } from '../scheduler.ts'
+import { writePredicate } from '../slots.ts'
 
 /** Where a value lies in one activation: in every lane's local memory, or in a register slot. */
 type Place = { readonly local: number; readonly bytes: number } | { readonly slot: Slot; readonly bytes: number }
@@ -32,9 +33,8 @@ function copy(w: Warp, mask: number, from: Activation, a: Place, to: Activation,
 
 function copyPredicate(w: Warp, mask: number, from: Activation, a: Place, to: Activation, b: Place): void {
   if (!('slot' in a) || !('slot' in b)) return
-  const { i32 } = w.machine.memory
-  const at = (to.base + b.slot) >> 2
-  i32[at] = (i32[at] & ~mask) | (i32[(from.base + a.slot) >> 2] & mask)
+  const { memory } = w.machine
+  writePredicate(memory, to.base + b.slot, mask, memory.i32[(from.base + a.slot) >> 2])
 }
 
 const registerBytes = (v: Variable) => v.elementBytes / v.vector

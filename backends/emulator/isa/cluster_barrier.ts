@@ -2,7 +2,7 @@
 import type { Chapter } from '../decode.ts'
 import { NEXT, WAIT, type Cluster, type Warp } from '../machine.ts'
 import { split } from '../scheduler.ts'
-import { showLanes } from '../diagnostics.ts'
+import { lowestLane, showLanes } from '../diagnostics.ts'
 
 /** Complete when every thread of the cluster that has not exited arrived; also the sanitizer's key. */
 class Phase {
@@ -72,7 +72,7 @@ export const clusterBarrier: Chapter = {
         if (mask === 0) return NEXT
         if (mask !== g.mask) split(w, g, g.mask & ~mask, g.pc)
         const own = arrivals(w)
-        const lane = 31 - Math.clz32(mask & -mask)
+        const lane = lowestLane(mask)
         const phase = own[lane] ?? w.machine.fault('illegal-instruction', 'barrier.cluster.wait without an arrival before it', w, lane)
         // Lanes of one group may have arrived in different phases only if they divided in between.
         let same = 0

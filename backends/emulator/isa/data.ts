@@ -3,8 +3,9 @@ import type { Operand } from '../ast.ts'
 import type { Chapter, DecodeContext } from '../decode.ts'
 import type { Memory } from '../machine.ts'
 import { integerRounding } from '../numeric/round.ts'
+import { readPredicate, writePredicate } from '../slots.ts'
 import { convertFloat, isFloatForm } from './convert_float.ts'
-import { integerView, map1, narrow, predicate, widthMask, type View } from './lanes.ts'
+import { integerView, map1, narrow, widthMask, type View } from './lanes.ts'
 
 const moved = ['b16', 'b32', 'b64', 'b128', 'u16', 'u32', 'u64', 's16', 's32', 's64', 'f32', 'f64', 'pred'] as const
 const is64 = (type: string) => type.endsWith('64')
@@ -58,7 +59,7 @@ export const data: Chapter = {
     if (d.kind === 'vector') return pieces(ctx, type, a, d, false)
     if (type === 'pred') {
       const [to, from] = [ctx.dst(d, 'pred'), ctx.src(a, 'pred')]
-      return { exec: predicate(to, (memory, base) => (lane) => ((memory.i32[(base + from) >> 2] >>> lane) & 1) === 1) }
+      return { exec: (w, mask) => writePredicate(w.machine.memory, w.base + to, mask, w.machine.memory.i32[(w.base + from) >> 2]) }
     }
     return { exec: copy(ctx.dst(d, type), ctx.src(a, type), type === 'b128' ? 4 : is64(type) ? 2 : 1) }
   },
@@ -69,8 +70,7 @@ export const data: Chapter = {
     const [yes, no] = [copy(d, a, is64(type) ? 2 : 1), copy(d, b, is64(type) ? 2 : 1)]
     return {
       exec(w, mask) {
-        const word = w.machine.memory.i32[(w.base + p.slot) >> 2]
-        const chosen = (p.negate ? ~word : word) & mask
+        const chosen = readPredicate(w.machine.memory, w.base, p) & mask
         // One of the sources may be the destination: the lanes are disjoint, so the order does not matter.
         yes(w, chosen)
         no(w, mask & ~chosen)
@@ -104,7 +104,7 @@ export const data: Chapter = {
         const memory = w.machine.memory
         const words = memory[v] as unknown as { [n: number]: number | bigint }
         const [x, y] = [(w.base + a) >> shift, (w.base + b) >> shift]
-        const third = c ? (c.negate ? ~memory.i32[(w.base + c.slot) >> 2] : memory.i32[(w.base + c.slot) >> 2]) : 0
+        const third = c ? readPredicate(memory, w.base, c) : 0
         let [yes, no] = [0, 0]
         for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
           if (!(m & 1)) continue
@@ -118,9 +118,8 @@ export const data: Chapter = {
           if (result) yes |= 1 << lane
           if (opposite) no |= 1 << lane
         }
-        const write = (slot: number, bits: number) => { const at = (w.base + slot) >> 2; memory.i32[at] = (memory.i32[at] & ~mask) | bits }
-        write(p, yes)
-        if (q !== null) write(q, no)
+        writePredicate(memory, w.base + p, mask, yes)
+        if (q !== null) writePredicate(memory, w.base + q, mask, no)
       },
     }
   },

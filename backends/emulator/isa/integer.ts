@@ -1,6 +1,7 @@
 // Integer arithmetic and logic of 16, 32 and 64 bits (PTX ISA 9.7.1, 9.7.8).
 import type { Chapter, DecodeContext, Decoded, Decoder } from '../decode.ts'
-import { integerView, map1, map2, map3, narrow, predicate, widthMask } from './lanes.ts'
+import { readPredicate, writePredicate } from '../slots.ts'
+import { integerView, map1, map2, map3, narrow, widthMask } from './lanes.ts'
 
 const integers = ['u16', 'u32', 'u64', 's16', 's32', 's64'] as const
 const bits = ['b16', 'b32', 'b64', 'pred'] as const
@@ -26,10 +27,8 @@ const logical = (word: Word, long: Long): Decoder => (s, ctx) => {
   const [d, a, b] = [ctx.dst(s.operands[0], 'pred'), ctx.predicate(s.operands[1]), ctx.predicate(s.operands[2])]
   return {
     exec(w, mask) {
-      const p = w.machine.memory.i32
-      const value = (q: { slot: number; negate: boolean }) => { const x = p[(w.base + q.slot) >> 2]; return q.negate ? ~x : x }
-      const at = (w.base + d) >> 2
-      p[at] = (p[at] & ~mask) | (word(value(a), value(b)) & mask)
+      const { memory } = w.machine
+      writePredicate(memory, w.base + d, mask, word(readPredicate(memory, w.base, a), readPredicate(memory, w.base, b)))
     },
   }
 }
@@ -97,7 +96,7 @@ export const integer: Chapter = {
     ctx.operands(2)
     if (type === 'pred') {
       const [d, p] = [ctx.dst(s.operands[0], 'pred'), ctx.predicate(s.operands[1])]
-      return { exec: predicate(d, (memory, base) => (lane) => (((memory.i32[(base + p.slot) >> 2] >>> lane) & 1) === 1) === p.negate) }
+      return { exec: (w, mask) => writePredicate(w.machine.memory, w.base + d, mask, ~readPredicate(w.machine.memory, w.base, p)) }
     }
     const [d, a] = [ctx.dst(s.operands[0], type), ctx.src(s.operands[1], type)]
     if (type === 'b64') return { exec: map1(d, 'u64', a, 'u64', (x) => BigInt.asUintN(64, ~x)) }

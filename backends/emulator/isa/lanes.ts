@@ -38,17 +38,8 @@ export function map3<D extends View, A extends View, B extends View, C extends V
   }
 }
 
-/** Predicate slot: bit `lane` = f(lane). */
-export function predicate(d: Slot, test: (memory: Memory, base: number) => (lane: number) => boolean): Exec {
-  return (w, mask) => {
-    const memory = w.machine.memory
-    const own = test(memory, w.base)
-    let bits = 0
-    for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1 && own(lane)) bits |= 1 << lane
-    const at = (w.base + d) >> 2
-    memory.i32[at] = (memory.i32[at] & ~mask) | bits
-  }
-}
+/** Calls f for each lane of the mask, the lowest first. For code that is not hot: loops of one line stand where they are needed. */
+export function forLanes(mask: number, f: (lane: number) => void): void { for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) f(lane) }
 
 /** The view that reads an integer or bit type of 16 to 64 bits; narrow values are zero-extended in their slots. */
 export const integerView = (type: string): View => (type.endsWith('64') ? (type[0] === 's' ? 'i64' : 'u64') : type[0] === 's' ? 'i32' : 'u32')

@@ -3,7 +3,9 @@
 import type { Chapter, DecodeContext, Decoded, Decoder } from '../decode.ts'
 import { NEXT, RETRY, YIELD, type Cta, type Warp } from '../machine.ts'
 import type { AddressParts } from '../decode_context.ts'
+import { writePredicate } from '../slots.ts'
 import { linear, resolve } from './addresses.ts'
+import { forLanes } from './lanes.ts'
 
 export interface Barrier { phase: number; expected: number; pending: number; tx: number; readonly at: number }
 
@@ -39,33 +41,27 @@ function arrive(warp: Warp, lane: number, b: Barrier, count: number): void {
   settle(warp, b)
 }
 
-/** [.sem] [.scope] [.shared[::cta|::cluster]] .b64 */
-function tail(ctx: DecodeContext): void {
+/** [.sem] [.scope] [.shared[::cta|::cluster]] .b64; tells whether it says .shared. */
+function tail(ctx: DecodeContext): boolean {
   const m = ctx.modifiers
   m.oneOf(['relaxed', 'acquire', 'release'] as const)
   m.oneOf(['cta', 'cluster'] as const)
-  m.oneOf(['shared', 'shared::cta', 'shared::cluster'] as const)
+  const shared = m.oneOf(['shared', 'shared::cta', 'shared::cluster'] as const) !== undefined
   m.need(['b64'] as const, 'type')
+  return shared
 }
 
-const at8 = (w: Warp, mask: number, at: AddressParts) => resolve(w, mask, at, { space: at.variable ? 'shared' : spaceOf(at), kind: 'atomic', bytes: 8, order: 'relaxed', scope: 'cta' })
-/** A 32-bit register is a shared address; a 64-bit one may be generic or shared. */
-const spaceOf = (at: AddressParts) => (at.wide ? 'generic' : 'shared')
-/** 64-bit shared addresses without the window's high half are shared too. */
+/** Linear places of the objects; `shared`: the instruction says .shared. A 32-bit register is a shared address anyhow, a wide one may be generic. */
 function places(w: Warp, mask: number, at: AddressParts, shared: boolean): number {
-  return shared ? resolve(w, mask, at, { space: 'shared', kind: 'atomic', bytes: 8, order: 'relaxed', scope: 'cta' }) : at8(w, mask, at)
+  return resolve(w, mask, at, { space: shared || at.variable || !at.wide ? 'shared' : 'generic', kind: 'atomic', bytes: 8, order: 'relaxed', scope: 'cta' })
 }
-
-function forLanes(mask: number, f: (lane: number) => void): void { for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) f(lane) }
-const namesShared = (ctx: DecodeContext) => ctx.modifiers.all.some((x) => x.startsWith('shared'))
 
 const arriving = (drop: boolean): Decoder => (s, ctx) => {
   const m = ctx.modifiers
   m.flag(drop ? 'arrive_drop' : 'arrive')
   const expects = m.flag('expect_tx')
   if (m.peek() === 'noComplete') ctx.error('mbarrier.arrive.noComplete is not emulated yet')
-  const shared = namesShared(ctx)
-  tail(ctx)
+  const shared = tail(ctx)
   ctx.operands(1, 3)
   const returns = s.operands[0].kind !== 'address'
   const rest = s.operands.slice(returns ? 1 : 0)
@@ -95,8 +91,7 @@ const waiting = (name: string): Decoder => (s, ctx): Decoded => {
   const m = ctx.modifiers
   m.flag(name)
   const parity = m.flag('parity')
-  const shared = namesShared(ctx)
-  tail(ctx)
+  const shared = tail(ctx)
   ctx.operands(3, name === 'try_wait' ? 4 : 3)
   const p = ctx.dst(s.operands[0], 'pred')
   const at = ctx.address(s.operands[1])
@@ -116,7 +111,7 @@ const waiting = (name: string): Decoder => (s, ctx): Decoded => {
         if (passed) { done |= 1 << lane; w.machine.sanitizer?.mbarrierObserved(w, 1 << lane, b, b.phase - 1) } else blocking ??= b
       })
       const rounds = (w.state.get('mbarrier rounds') as number | undefined) ?? 0
-      const write = () => { const to = (w.base + p) >> 2; memory.i32[to] = (memory.i32[to] & ~mask) | done; g.pc++ }
+      const write = () => { writePredicate(memory, w.base + p, mask, done); g.pc++ }
       if (blocking === undefined) { w.state.set('mbarrier rounds', 0); write(); return NEXT }
       if (w.state.get('mbarrier gave up') === g) { w.state.delete('mbarrier gave up'); w.state.set('mbarrier rounds', rounds + 1); write(); return YIELD }
       const b = blocking
@@ -140,8 +135,7 @@ const waiting = (name: string): Decoder => (s, ctx): Decoded => {
 export const mbarrier: Chapter = {
   'mbarrier.init'(s, ctx) {
     ctx.modifiers.flag('init')
-    const shared = namesShared(ctx)
-    tail(ctx)
+    const shared = tail(ctx)
     ctx.operands(2)
     const [at, count] = [ctx.address(s.operands[0]), ctx.src(s.operands[1], 'u32')]
     return {
@@ -159,8 +153,7 @@ export const mbarrier: Chapter = {
   },
   'mbarrier.inval'(s, ctx) {
     ctx.modifiers.flag('inval')
-    const shared = namesShared(ctx)
-    tail(ctx)
+    const shared = tail(ctx)
     ctx.operands(1)
     const at = ctx.address(s.operands[0])
     return { touchesMemory: true, exec: (w, mask) => { const go = places(w, mask, at, shared); forLanes(go, (lane) => { ownerOf(w.cta, linear[lane]).state.delete(`mbarrier ${linear[lane]}`) }) } }
@@ -176,8 +169,7 @@ export const mbarrier: Chapter = {
 function transaction(name: string, sign: 1 | -1): Decoder {
   return (s, ctx) => {
     ctx.modifiers.flag(name)
-    const shared = namesShared(ctx)
-    tail(ctx)
+    const shared = tail(ctx)
     ctx.operands(2)
     const [at, bytes] = [ctx.address(s.operands[0]), ctx.src(s.operands[1], 'u32')]
     return {

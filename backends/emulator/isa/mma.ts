@@ -1,5 +1,6 @@
 // Matrix products of one warp: mma.sync m16n8, and ldmatrix that feeds it (PTX ISA 9.7.14, fragments in 9.7.14.5).
 import type { Chapter, Decoded } from '../decode.ts'
+import { showLanes } from '../diagnostics.ts'
 import { NEXT, RETRY, type Exec, type Memory, type Slot } from '../machine.ts'
 import { f32Of } from '../numeric/round.ts'
 import { decodeFloat, encodeFloat, formats } from '../numeric/small_float.ts'
@@ -12,7 +13,7 @@ function wholeWarp(run: Exec): Decoded {
       if (mask === 0) { g.pc++; return NEXT }
       const missing = w.alive & ~g.mask
       if (missing !== 0) {
-        g.wait = { what: `${w.current.name}: lanes 0x${(missing >>> 0).toString(16)} have not arrived`, ready: () => (w.alive & ~g.mask) === 0 }
+        g.wait = { what: `${w.current.name}: lanes ${showLanes(missing)} have not arrived`, ready: () => (w.alive & ~g.mask) === 0 }
         return RETRY
       }
       run(w, mask)

@@ -2,6 +2,7 @@
 import type { Operand } from '../ast.ts'
 import type { Decoder } from '../decode.ts'
 import type { Exec } from '../machine.ts'
+import { writePredicate } from '../slots.ts'
 import { since, takeAll } from './free_modifiers.ts'
 import { isSync, synchronised } from './warp_sync.ts'
 
@@ -54,7 +55,7 @@ export const shfl: Decoder = (s, ctx) => {
   const [a, b, c] = [ctx.src(source, 'b32'), ctx.src(by, 'b32'), ctx.src(bound, 'b32')]
   const fixed = table(mode, by, bound)
   const run: Exec = (w, mask) => {
-    const { u32, i32 } = w.machine.memory
+    const { u32 } = w.machine.memory
     const [from, to] = [(w.base + a) >> 2, (w.base + d) >> 2]
     for (let lane = 0; lane < 32; lane++) values[lane] = u32[from + lane]
     let inRange = 0
@@ -73,7 +74,7 @@ export const shfl: Decoder = (s, ctx) => {
         u32[to + lane] = values[j < 0 ? lane : j]
       }
     }
-    if (p !== null) { const at = (w.base + p) >> 2; i32[at] = (i32[at] & ~mask) | (inRange & mask) }
+    if (p !== null) writePredicate(w.machine.memory, w.base + p, mask, inRange)
   }
   return sync ? synchronised(ctx.src(s.operands[4], 'b32'), run) : { exec: run }
 }

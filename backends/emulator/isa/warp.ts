@@ -1,7 +1,8 @@
 // Between lanes of a warp (PTX ISA 9.7.9.6, 9.7.13): vote, match, redux, activemask, elect, bar.warp; shfl is in shuffle.ts.
 import type { Chapter, DecodeContext } from '../decode.ts'
 import { lowestLane } from '../diagnostics.ts'
-import type { Exec, Memory, Slot } from '../machine.ts'
+import type { Exec, Slot } from '../machine.ts'
+import { readPredicate, writePredicate } from '../slots.ts'
 import { since, takeAll } from './free_modifiers.ts'
 import { shfl } from './shuffle.ts'
 import { isSync, synchronised } from './warp_sync.ts'
@@ -11,8 +12,6 @@ function spread(words: Int32Array | Uint32Array, at: number, mask: number, value
   if (mask === -1) { words.fill(value, at, at + 32); return }
   for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) words[at + lane] = value
 }
-
-function writePredicate({ i32 }: Memory, at: number, mask: number, bits: number): void { i32[at >> 2] = (i32[at >> 2] & ~mask) | (bits & mask) }
 
 const needType = (ctx: DecodeContext, type: string | undefined, names: readonly string[]) => { if (type === undefined) ctx.modifiers.need(names, 'type') }
 
@@ -47,8 +46,7 @@ export const warp: Chapter = {
     const decide = t.mode === 'all' ? (yes: number, mask: number) => yes === mask : t.mode === 'any' ? (yes: number) => yes !== 0 : (yes: number, mask: number) => yes === mask || yes === 0
     const run: Exec = (w, mask) => {
       const { memory } = w.machine
-      const word = memory.i32[(w.base + p.slot) >> 2]
-      const yes = (p.negate ? ~word : word) & mask
+      const yes = readPredicate(memory, w.base, p) & mask
       if (ballot) spread(memory.i32, (w.base + d) >> 2, mask, yes)
       else writePredicate(memory, w.base + d, mask, decide(yes, mask) ? mask : 0)
     }
