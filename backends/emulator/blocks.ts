@@ -1,13 +1,8 @@
 // Blocks and clusters of a launch while they are resident: shared memory, warps with registers and local memory.
+import { coordinates, product, type Triple } from './dims.ts'
 import { rootFrame, giveRegisters, type Activation, type RunningWarp } from './frames.ts'
 import { alignUp, type DecodedFunction } from './image.ts'
 import type { Cluster, Cta, Group, LaunchState, Machine, Warp } from './machine.ts'
-
-type Triple = [number, number, number]
-
-/** Coordinates of a linear index, x fastest. */
-export const coordinates = (index: number, dims: readonly number[]): Triple => [index % dims[0], Math.floor(index / dims[0]) % dims[1], Math.floor(index / (dims[0] * dims[1]))]
-export const product = (dims: readonly number[]): number => dims[0] * dims[1] * dims[2]
 
 export function startCluster(machine: Machine, launch: LaunchState, id: Triple): Cta[] {
   const dims = launch.clusterDims

@@ -1,4 +1,5 @@
 // What ends a launch early, and how a place in it is told.
+import { coordinates, type Triple } from './dims.ts'
 import type { Diagnostic, FaultKind, Machine, Warp } from './machine.ts'
 
 /** Where a thread was when it failed; `thread` is its linear index in the block. */
@@ -20,11 +21,7 @@ export function faultOf(machine: Machine, kind: FaultKind, message: string, warp
 }
 
 /** Coordinates of a lane's thread in its block. */
-export function threadOf(warp: Warp, lane: number): [number, number, number] {
-  const [x, y] = warp.cta.launch.block
-  const linear = warp.index * 32 + lane
-  return [linear % x, Math.floor(linear / x) % y, Math.floor(linear / (x * y))]
-}
+export const threadOf = (warp: Warp, lane: number): Triple => coordinates(warp.index * 32 + lane, warp.cta.launch.block)
 
 export const showLanes = (mask: number): string => `0x${(mask >>> 0).toString(16)}`
 

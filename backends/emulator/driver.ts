@@ -42,9 +42,8 @@ export class EmulatorDriver implements CudaDriver {
       for (const fn of parsed.functions.values()) {
         if (fn.kind !== 'entry' || !fn.body) continue
         loaded.functionNamed(fn.name)
-        const params = fn.params.map((p) => ({ offset: loaded.place(p, undefined), bytes: p.bytes }))
-        const last = params.at(-1)
-        functions.set(fn.name, { name: fn.name, params, paramBytes: last ? last.offset + last.bytes : 0, emulator })
+        const { params, bytes } = loaded.parametersOf(fn.name)
+        functions.set(fn.name, { name: fn.name, params, paramBytes: bytes, emulator })
       }
       return { functions }
     } catch (error) {

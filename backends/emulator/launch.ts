@@ -1,11 +1,11 @@
 // One kernel launch: blocks made as the emulated GPU would hold them, run to the end in seeded order, deadlocks told.
-import { PtxError } from './ast.ts'
 import { Agents } from './async_agents.ts'
-import { coordinates, endBlock, product, startCluster } from './blocks.ts'
+import { endBlock, startCluster } from './blocks.ts'
+import { coordinates, product } from './dims.ts'
 import { EmulatorFault, faultOf, lowestLane, showLanes } from './diagnostics.ts'
 import type { EntryImage } from './image.ts'
 import type { LoadedModule } from './loader.ts'
-import { MAX_SHARED_BYTES, type Cta, type Diagnostic, type EmulatorOptions, type FaultKind, type LaunchState, type Machine, type Memory, type Sanitizer, type Warp } from './machine.ts'
+import { CLUSTER_SHIFT, MAX_SHARED_BYTES, type Cta, type Diagnostic, type EmulatorOptions, type FaultKind, type LaunchState, type Machine, type Memory, type Sanitizer, type Warp } from './machine.ts'
 import { OutOfMemory } from './memory.ts'
 import { runWarp, waits, type Meter, type Turns } from './scheduler.ts'
 
@@ -50,7 +50,7 @@ export class Emulator implements Machine {
   }
 
   sharedBlock(cta: Cta, sharedAddress: number): Cta | undefined {
-    const rank = sharedAddress >>> 24
+    const rank = sharedAddress >>> CLUSTER_SHIFT
     return rank === 0 ? cta : cta.cluster.ctas[rank - 1]
   }
 
@@ -58,17 +58,16 @@ export class Emulator implements Machine {
 
   /** `params` is the packed parameter block. */
   launch(kernel: string, shape: LaunchShape, params: Uint8Array): void {
-    const { kind, at } = this.loaded.definition(kernel)
-    if (kind !== 'entry') throw new PtxError(this.module.file, at, `${kernel} is a .func, not an .entry`)
+    const need = this.loaded.parametersOf(kernel).bytes
     const image = this.loaded.imageOf(kernel)
-    const state = this.prepare(image, shape, params)
+    const state = this.prepare(image, shape, params, need)
     try { new Run(this, image, state).toTheEnd() } finally {
       this.memory.release(state.paramBase)
       image.trim()
     }
   }
 
-  private prepare(image: EntryImage, { grid, block, cluster, dynamicSharedBytes = 0 }: LaunchShape, params: Uint8Array): LaunchState {
+  private prepare(image: EntryImage, { grid, block, cluster, dynamicSharedBytes = 0 }: LaunchShape, params: Uint8Array, need: number): LaunchState {
     const { entry, staticSharedBytes } = image
     const bad = (problem: string): never => { throw new EmulatorFault('illegal-instruction', `launch of ${entry.name}: ${problem}`) }
     const { reqntid, maxntid, reqnctapercluster, explicitcluster } = entry.ptx.directives
@@ -88,7 +87,6 @@ export class Emulator implements Machine {
     if (grid.some((n, i) => n % clusterDims[i] !== 0)) bad(`grid ${grid.join(' x ')} is no multiple of the cluster ${clusterDims.join(' x ')}`)
     if (!(Number.isInteger(dynamicSharedBytes) && dynamicSharedBytes >= 0)) bad(`${dynamicSharedBytes} bytes of dynamic shared memory`)
     if (staticSharedBytes + dynamicSharedBytes > MAX_SHARED_BYTES) bad(`${staticSharedBytes} + ${dynamicSharedBytes} bytes of shared memory, a block has at most ${MAX_SHARED_BYTES}`)
-    const need = entry.ptx.params.reduce((n, p) => Math.ceil(n / p.align) * p.align + p.bytes, 0)
     if (params.length !== need) bad(`${params.length} bytes of parameters, the kernel has ${need}`)
     const paramBase = this.memory.reserve(Math.max(16, params.length), 64)
     this.memory.u8.set(params, paramBase)

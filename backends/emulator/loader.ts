@@ -5,9 +5,13 @@ import { GLOBAL_HIGH, SHARED_HIGH, type Memory } from './machine.ts'
 
 export type { DecodedFunction } from './image.ts'
 
+/** A kernel's parameters as they lie in its parameter block. */
+export interface ParameterBlock { readonly params: readonly { readonly name: string; readonly offset: number; readonly bytes: number }[]; readonly bytes: number }
+
 export class LoadedModule {
   private readonly places = new Map<Variable, number>()
   private readonly kernelParameters = new Set<Variable>()
+  private readonly parameters = new Map<string, ParameterBlock>()
   private readonly images = new Map<string, EntryImage>()
   private readonly names: readonly string[]
   private readonly allocations: number[] = []
@@ -17,13 +21,15 @@ export class LoadedModule {
     this.names = [...ptx.functions.keys()]
     for (const fn of ptx.functions.values()) {
       if (fn.kind !== 'entry') continue
-      let offset = 0
-      for (const p of fn.params) {
-        offset = alignUp(offset, p.align)
+      let bytes = 0
+      const params = fn.params.map((p) => {
+        const offset = alignUp(bytes, p.align)
         this.places.set(p, offset)
         this.kernelParameters.add(p)
-        offset += p.bytes
-      }
+        bytes = offset + p.bytes
+        return { name: p.name, offset, bytes: p.bytes }
+      })
+      this.parameters.set(fn.name, { params, bytes })
     }
     // A function's own .global and .const variables live as long as the module.
     const all = [...ptx.globals, ...[...ptx.functions.values()].flatMap((fn) => fn.body?.variables ?? [])].filter((v) => v.space === 'global' || v.space === 'const')
@@ -67,8 +73,10 @@ export class LoadedModule {
   isKernelParameter(v: Variable): boolean { return this.kernelParameters.has(v) }
   /** Of globals, constants (linear) and kernel parameters (in the parameter block). */
   placeOf(v: Variable): number | undefined { return this.places.get(v) }
-  place(v: Variable, _fn?: undefined): number {
-    return this.places.get(v) ?? ((): never => { throw new PtxError(this.ptx.file, v.at, `${v.name} has no address`) })()
+  parametersOf(kernel: string): ParameterBlock {
+    const known = this.parameters.get(kernel)
+    if (known) return known
+    throw new PtxError(this.ptx.file, this.definition(kernel).at, `${kernel} is a .func, not an .entry`)
   }
 
   /** From 1 on: 0 is no function. */

@@ -32,6 +32,7 @@ export const SHARED_HIGH = 0x7f00
 export const LOCAL_HIGH = 0x7f01
 export const PARAM_HIGH = 0x7f02
 export const CLUSTER_SHIFT = 24
+export const SHARED_OFFSET_MASK = (1 << CLUSTER_SHIFT) - 1
 /** Shared memory of a block starts at shared address 0 and holds at most 227 KiB. */
 export const MAX_SHARED_BYTES = 232448
 

@@ -90,14 +90,13 @@ function placeBuffer(memory: LinearMemory, b: CaseBuffer): Place {
 }
 
 function packArguments(c: PtxCase, loaded: LoadedModule, places: ReadonlyMap<string, Place>): Uint8Array {
-  const params = loaded.functionNamed(c.kernel).ptx.params
+  const { params, bytes: total } = loaded.parametersOf(c.kernel)
   if (params.length !== c.args.length) throw new CaseError(`${c.args.length} arguments, kernel ${c.kernel} has ${params.length} parameters`)
-  const end = params.reduce((_, p) => loaded.place(p, undefined) + p.bytes, 0)
-  const bytes = new Uint8Array(end)
+  const bytes = new Uint8Array(total)
   const view = new DataView(bytes.buffer)
   c.args.forEach((arg, i) => {
-    const at = loaded.place(params[i], undefined)
-    const need = (size: number) => { if (params[i].bytes !== size) throw new CaseError(`argument ${i} has ${size} bytes, parameter ${params[i].name} ${params[i].bytes}`) }
+    const { offset: at, name } = params[i]
+    const need = (size: number) => { if (params[i].bytes !== size) throw new CaseError(`argument ${i} has ${size} bytes, parameter ${name} ${params[i].bytes}`) }
     if ('ptr' in arg) {
       need(8)
       const place = places.get(arg.ptr)

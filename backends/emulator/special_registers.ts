@@ -1,28 +1,19 @@
 // Values of special registers (PTX ISA 10). `changing` ones are read again each time an instruction uses them.
+import { coordinate } from './dims.ts'
 import type { Warp } from './machine.ts'
 import type { LaneValue } from './slots.ts'
 
-const thread = (w: Warp, lane: number, c: number) => {
-  const [x, y] = w.cta.launch.block
-  const linear = w.index * 32 + lane
-  return c === 0 ? linear % x : c === 1 ? Math.floor(linear / x) % y : c === 2 ? Math.floor(linear / (x * y)) : 0
-}
 const counts = (dims: readonly number[], c: number) => dims[c] ?? (c === 3 ? 0 : 1)
 const full = (lane: number) => 2 ** lane
-const ctaInCluster = (w: Warp, c: number) => {
-  const [x, y] = w.cta.cluster.dims
-  const r = w.cta.rankInCluster
-  return c === 0 ? r % x : c === 1 ? Math.floor(r / x) % y : c === 2 ? Math.floor(r / (x * y)) : 0
-}
 
 const withComponent: Readonly<Record<string, (w: Warp, lane: number, c: number) => number>> = {
-  '%tid': thread,
+  '%tid': (w, lane, c) => coordinate(w.index * 32 + lane, w.cta.launch.block, c),
   '%ntid': (w, _, c) => counts(w.cta.launch.block, c),
   '%ctaid': (w, _, c) => w.cta.id[c] ?? 0,
   '%nctaid': (w, _, c) => counts(w.cta.launch.grid, c),
   '%clusterid': (w, _, c) => w.cta.cluster.id[c] ?? 0,
   '%nclusterid': (w, _, c) => (c < 3 ? w.cta.launch.grid[c] / w.cta.launch.clusterDims[c] : 0),
-  '%cluster_ctaid': (w, _, c) => ctaInCluster(w, c),
+  '%cluster_ctaid': (w, _, c) => coordinate(w.cta.rankInCluster, w.cta.cluster.dims, c),
   '%cluster_nctaid': (w, _, c) => counts(w.cta.cluster.dims, c),
 }
 

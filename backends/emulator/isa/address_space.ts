@@ -2,12 +2,10 @@
 import type { Operand, Variable } from '../ast.ts'
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
 import type { DecodedFunction } from '../image.ts'
-import { CLUSTER_SHIFT, GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, type Exec, type LoadedFunction, type Slot } from '../machine.ts'
+import { CLUSTER_SHIFT, GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, SHARED_OFFSET_MASK, type Exec, type LoadedFunction, type Slot } from '../machine.ts'
 import { popcount } from '../diagnostics.ts'
 import { writePredicate } from '../slots.ts'
 import { since, takeAll } from './free_modifiers.ts'
-
-const offsetMask = (1 << CLUSTER_SHIFT) - 1
 
 /** The low and high words of each lane's 64-bit value, changed by `high`. */
 function withHigh(d: Slot, a: Slot, high: (high: number) => number): Exec {
@@ -110,7 +108,7 @@ const mapa: Decoder = (s, ctx) => {
         if (!(m & 1)) continue
         const to = ((w.base + d) >> 2) + lane * words
         const rank = u32[((w.base + b) >> 2) + lane]
-        const low = u32[((w.base + a) >> 2) + lane * words] & offsetMask
+        const low = u32[((w.base + a) >> 2) + lane * words] & SHARED_OFFSET_MASK
         // A rank that no cluster has gives an address that no block owns.
         u32[to] = low | (Math.min(rank + 1, 0xff) << CLUSTER_SHIFT)
         if (wide) u32[to + 1] = generic ? SHARED_HIGH : 0

@@ -2,7 +2,7 @@
 import type { Space } from '../ast.ts'
 import type { DecodeContext } from '../decode.ts'
 import type { AddressParts } from '../decode_context.ts'
-import { GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, type AccessKind, type Order, type Scope, type Warp } from '../machine.ts'
+import { GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, SHARED_OFFSET_MASK, type AccessKind, type Cta, type Order, type Scope, type Warp } from '../machine.ts'
 import { since } from './free_modifiers.ts'
 
 export type AddressSpace = 'global' | 'const' | 'shared' | 'local' | 'param' | 'generic'
@@ -20,7 +20,7 @@ export interface Access {
   readonly ownBlock?: boolean
 }
 
-const hex = (high: number, low: number) => `0x${((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString(16)}`
+export const showAddress = (high: number, low: number) => `0x${((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString(16)}`
 const named: Readonly<Record<AddressSpace, number>> = { global: GLOBAL_HIGH, const: GLOBAL_HIGH, shared: SHARED_HIGH, local: LOCAL_HIGH, param: PARAM_HIGH, generic: -1 }
 
 /**
@@ -50,8 +50,8 @@ export function resolve(warp: Warp, mask: number, at: AddressParts, access: Acce
     const bit = 1 << lane
     if (window === GLOBAL_HIGH) { linear[lane] = low; global |= bit }
     else if (window === SHARED_HIGH) {
-      const owner = low < 0x1000000 ? cta : machine.sharedBlock(cta, low)
-      const inside = low & 0xffffff
+      const owner = machine.sharedBlock(cta, low)
+      const inside = low & SHARED_OFFSET_MASK
       if (owner !== undefined && inside + bytes <= owner.sharedBytes && !(access.ownBlock && owner !== cta)) { linear[lane] = owner.sharedBase + inside; shared |= bit }
       else held |= outside(warp, lane, 'shared', high, low, bytes)
     } else if (window === LOCAL_HIGH) {
@@ -79,8 +79,8 @@ function checkGlobal(warp: Warp, mask: number, bytes: number): void {
     if (place >= start && place <= last) continue
     const a = memory.allocationAt(place)
     if (a === undefined || place + bytes > a.start + a.bytes) {
-      const near = a === undefined ? '' : `, past the end of buffer ${a.what} of ${a.bytes} bytes at ${hex(GLOBAL_HIGH, a.start)}`
-      warp.machine.fault('illegal-address', `address ${hex(GLOBAL_HIGH, place)} (${bytes} bytes) is outside every live allocation${near}`, warp, lane)
+      const near = a === undefined ? '' : `, past the end of buffer ${a.what} of ${a.bytes} bytes at ${showAddress(GLOBAL_HIGH, a.start)}`
+      warp.machine.fault('illegal-address', `address ${showAddress(GLOBAL_HIGH, place)} (${bytes} bytes) is outside every live allocation${near}`, warp, lane)
     }
     start = a.start
     last = a.start + a.bytes - bytes
@@ -92,9 +92,9 @@ const reportedSpace = (space: AddressSpace): 'global' | 'shared' | 'local' => (s
 
 function misaligned(warp: Warp, lane: number, high: number, low: number, bytes: number): number {
   const { machine } = warp
-  const problem = `address ${hex(high, low)} is no multiple of ${bytes}, the bytes of the access`
+  const problem = `address ${showAddress(high, low)} is no multiple of ${bytes}, the bytes of the access`
   if (machine.sanitizer === null) machine.fault('misaligned-address', problem, warp, lane)
-  machine.sanitizer!.report('misaligned-address', warp, lane, hex(high, low), problem)
+  machine.sanitizer!.report('misaligned-address', warp, lane, showAddress(high, low), problem)
   return 1 << lane
 }
 
@@ -102,11 +102,14 @@ function outside(warp: Warp, lane: number, space: 'global' | 'shared' | 'local',
   const { machine, cta } = warp
   if (machine.sanitizer === null) {
     const size = space === 'shared' ? ` of ${cta.sharedBytes} bytes` : space === 'local' ? ` of ${warp.localStride} bytes` : ''
-    machine.fault('illegal-address', `address ${hex(high, low)} (${bytes} bytes) is outside ${space} memory${size}`, warp, lane)
+    machine.fault('illegal-address', `address ${showAddress(high, low)} (${bytes} bytes) is outside ${space} memory${size}`, warp, lane)
   }
   machine.sanitizer!.badAddress(warp, lane, space, (BigInt(high) << 32n) | BigInt(low), bytes)
   return 1 << lane
 }
+
+/** The block of the cluster in whose shared memory this linear offset lies. */
+export const sharedOwner = (cta: Cta, at: number): Cta | undefined => cta.cluster.ctas.find((c) => at >= c.sharedBase && at < c.sharedBase + c.sharedBytes)
 
 /** .shared and .shared::cta name the block's own memory; .shared::cluster and generic addresses any block's of the cluster. */
 export const isOwnBlock = (modifier: string | undefined): boolean => modifier === 'shared' || modifier === 'shared::cta'

@@ -1,9 +1,9 @@
 // Copies beside the threads: cp.async of a few bytes a lane, cp.async.bulk of any multiple of 16 (PTX ISA 9.7.9.25).
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
-import { NEXT, type AsyncOp, type Warp } from '../machine.ts'
+import { GLOBAL_HIGH, NEXT, type AsyncOp, type Warp } from '../machine.ts'
 import type { AddressParts } from '../decode_context.ts'
 import { readPredicate } from '../slots.ts'
-import { linear, resolve, type AddressSpace } from './addresses.ts'
+import { linear, resolve, sharedOwner, showAddress, type AddressSpace } from './addresses.ts'
 import { forLanes } from './lanes.ts'
 import { barrierAt, completeTx } from './mbarrier.ts'
 
@@ -58,12 +58,12 @@ function offsets(w: Warp, mask: number, at: AddressParts, space: AddressSpace, k
 /** A range of any length must lie in one allocation or in the block's shared memory. */
 function checkRange(w: Warp, lane: number, at: number, bytes: number, space: 'shared' | 'global'): void {
   if (space === 'shared') {
-    const owner = w.cta.cluster.ctas.find((c) => at >= c.sharedBase && at < c.sharedBase + c.sharedBytes)
+    const owner = sharedOwner(w.cta, at)
     if (!owner || at + bytes > owner.sharedBase + owner.sharedBytes) w.machine.fault('illegal-address', `address 0x${(at - w.cta.sharedBase).toString(16)} (${bytes} bytes) is outside shared memory of ${w.cta.sharedBytes} bytes`, w, lane)
     return
   }
   const a = w.machine.memory.allocationAt(at)
-  if (!a || at + bytes > a.start + a.bytes) w.machine.fault('illegal-address', `address 0x7e00${at.toString(16).padStart(8, '0')} (${bytes} bytes) is outside every live allocation`, w, lane)
+  if (!a || at + bytes > a.start + a.bytes) w.machine.fault('illegal-address', `address ${showAddress(GLOBAL_HIGH, at)} (${bytes} bytes) is outside every live allocation`, w, lane)
 }
 
 function policy(ctx: DecodeContext): boolean {

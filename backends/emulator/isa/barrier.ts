@@ -5,6 +5,7 @@
 // Guide, __syncthreads). The sanitizer tells of the exited ones: the hardware leaves such a program undefined on older targets.
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
 import { lowestLane, popcount, showLanes } from '../diagnostics.ts'
+import { product } from '../dims.ts'
 import { NEXT, WAIT, type Cta, type Group, type Slot, type Wait, type Warp } from '../machine.ts'
 import { split } from '../scheduler.ts'
 import { readPredicate, writePredicate } from '../slots.ts'
@@ -67,10 +68,10 @@ class NamedBarrier {
     const { cta } = this
     const { sanitizer } = cta.machine
     if (sanitizer === null) return
-    const [x, y, z] = cta.launch.block
-    const exited = x * y * z - cta.aliveThreads
+    const threads = product(cta.launch.block)
+    const exited = threads - cta.aliveThreads
     const waiting = exited > 0 ? cta.warps.find((w) => w.alive !== 0) : undefined
-    if (waiting) sanitizer.report('barrier-divergence', waiting, lowestLane(waiting.alive), null, `barrier ${this.number} is for the whole block, but ${exited} of its ${x * y * z} threads exited without reaching it`)
+    if (waiting) sanitizer.report('barrier-divergence', waiting, lowestLane(waiting.alive), null, `barrier ${this.number} is for the whole block, but ${exited} of its ${threads} threads exited without reaching it`)
   }
 }
 
@@ -96,8 +97,7 @@ class BarrierWait implements Wait {
     const { barrier, warp } = this
     const missing = barrier.gathering[warp.index]
     if (missing) return `barrier ${barrier.number}, lanes ${showLanes(warp.alive & ~missing.mask)} of the warp have not reached it`
-    const [x, y, z] = warp.cta.launch.block
-    return `barrier ${barrier.number}, ${barrier.count || x * y * z} threads of which ${barrier.warps} warps arrived`
+    return `barrier ${barrier.number}, ${barrier.count || product(warp.cta.launch.block)} threads of which ${barrier.warps} warps arrived`
   }
 }
 

@@ -4,17 +4,14 @@ import type { Chapter, DecodeContext, Decoded, Decoder } from '../decode.ts'
 import { NEXT, RETRY, YIELD, type Cta, type Warp } from '../machine.ts'
 import type { AddressParts } from '../decode_context.ts'
 import { writePredicate } from '../slots.ts'
-import { linear, resolve } from './addresses.ts'
+import { linear, resolve, sharedOwner } from './addresses.ts'
 import { forLanes } from './lanes.ts'
 
 export interface Barrier { phase: number; expected: number; pending: number; tx: number; readonly at: number }
 
 const maxCount = 2 ** 20 - 1
 
-/** The block whose shared memory holds this linear offset. */
-function ownerOf(cta: Cta, at: number): Cta {
-  return cta.cluster.ctas.find((c) => at >= c.sharedBase && at < c.sharedBase + Math.max(16, c.sharedBytes)) ?? cta
-}
+const ownerOf = (cta: Cta, at: number): Cta => sharedOwner(cta, at) ?? cta
 
 export function barrierAt(warp: Warp, lane: number, at: number): Barrier {
   const own = ownerOf(warp.cta, at).state.get(`mbarrier ${at}`) as Barrier | undefined
