@@ -1,17 +1,11 @@
 // The CUDA driver API as Weft uses it. libcuda (through koffi) and the emulator implement it: the same backend runs on both.
 // Calls that enqueue return at once; waits, host reads and module loading are promises; a fault on the device rejects the next wait.
+import type { CudaInfo, LaunchConfig } from '../../src/core/kernel.ts'
+
+export type { CudaInfo, LaunchConfig }
 
 /** A device address: user-space addresses fit a double exactly. */
 export type DevicePointer = number
-
-export interface DeviceAttributes {
-  /** Compute capability times ten: 80, 90. */
-  readonly sm: number
-  readonly numSms: number
-  /** Largest dynamic plus static shared memory of a block, after opt-in. */
-  readonly maxSmemBytes: number
-  readonly emulated: boolean
-}
 
 /** Opaque to all but the driver that made it. */
 export interface CudaModule { readonly functions: ReadonlyMap<string, CudaFunction> }
@@ -22,18 +16,11 @@ export interface CudaFunction {
   readonly paramBytes: number
 }
 
-export interface LaunchConfig {
-  readonly grid: readonly [number, number, number]
-  readonly block: readonly [number, number, number]
-  readonly cluster?: readonly [number, number, number]
-  readonly smemBytes?: number
-}
-
 export interface CudaDriver {
   /** `cuda:0`, `emu:sm_90a`. */
   readonly name: string
   readonly description: string
-  readonly attributes: DeviceAttributes
+  readonly attributes: CudaInfo
   /** Rejects with the assembler's message. */
   loadModule(ptx: string, name: string): Promise<CudaModule>
   alloc(bytes: number): DevicePointer

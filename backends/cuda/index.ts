@@ -4,7 +4,7 @@ import type { Backend } from '../../src/core/backend.ts'
 import { DeviceLost, UnsupportedOp } from '../../src/core/errors.ts'
 import type { CudaInfo, PtxDispatch, PtxKernel } from '../../src/core/kernel.ts'
 import type { OpCall } from '../../src/core/op.ts'
-import { numBytes, type Spec } from '../../src/core/shape.ts'
+import { numBytes, show, type Spec } from '../../src/core/shape.ts'
 import { ptxKernels } from '../../ptx/index.ts'
 import { CudaError, type CudaDriver, type CudaFunction, type CudaModule, type DevicePointer } from './driver.ts'
 import { packParams } from './params.ts'
@@ -34,8 +34,11 @@ export class CudaBackend implements Backend {
     const bytes = numBytes(spec)
     this.liveBytes += bytes
     this.peakBytes = Math.max(this.peakBytes, this.liveBytes)
-    return { pointer: this.driver.alloc(Math.max(16, bytes)), bytes }
+    return this.take(bytes)
   }
+
+  /** Device memory that is not counted; a driver has no empty allocations. */
+  private take(bytes: number): Buffer { return { pointer: this.driver.alloc(Math.max(16, bytes)), bytes } }
 
   free(buffer: unknown): void {
     const { pointer, bytes } = buffer as Buffer
@@ -66,7 +69,7 @@ export class CudaBackend implements Backend {
 
   run(call: OpCall): void {
     const kernel = this.kernelOf(call)
-    if (!kernel) throw new UnsupportedOp(`${call.op.name} on ${this.name}: no PTX kernel for ${Object.entries(call.specs).map(([n, s]) => `${n} ${s.dtype} [${s.shape.join(', ')}]`).join(', ')}`)
+    if (!kernel) throw new UnsupportedOp(`${call.op.name} on ${this.name}: no PTX kernel for ${Object.entries(call.specs).map(([n, s]) => `${n} ${show(s)}`).join(', ')}`)
     const dispatches = kernel.launch(call, this.info)
     for (const d of dispatches) this.need(d.ptx, d.entry)
     this.inOrder(() => this.launch(call, dispatches))
@@ -96,13 +99,13 @@ export class CudaBackend implements Backend {
     const scratch = new Map<string, Buffer>()
     for (const d of dispatches) {
       for (const a of d.args) {
-        if (typeof a === 'object' && 'scratch' in a && !scratch.has(a.scratch)) scratch.set(a.scratch, { pointer: this.driver.alloc(Math.max(16, a.bytes)), bytes: a.bytes })
+        if (typeof a === 'object' && 'scratch' in a && !scratch.has(a.scratch)) scratch.set(a.scratch, this.take(a.bytes))
       }
     }
     const pointerOf = (name: string, own: boolean) => (own ? scratch.get(name)! : call.buffers[name] as Buffer).pointer
     for (const d of dispatches) {
       const fn = this.functionOf(d)
-      this.driver.launch(fn, { grid: d.grid, block: d.block, cluster: d.cluster, smemBytes: d.smemBytes }, packParams(d, fn, pointerOf))
+      this.driver.launch(fn, d, packParams(d, fn, pointerOf))
     }
     // Freed behind the launches: drivers free in order.
     for (const s of scratch.values()) this.driver.free(s.pointer)

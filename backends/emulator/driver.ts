@@ -1,5 +1,5 @@
 // The emulator as a CUDA driver: modules are parsed PTX, memory is its linear memory, launches run to their end at the call.
-import { CudaError, type CudaDriver, type CudaFunction, type CudaModule, type DeviceAttributes, type DevicePointer, type LaunchConfig } from '../cuda/driver.ts'
+import { CudaError, type CudaDriver, type CudaFunction, type CudaInfo, type CudaModule, type DevicePointer, type LaunchConfig } from '../cuda/driver.ts'
 import { PtxError } from './ast.ts'
 import { Emulator, EmulatorFault } from './launch.ts'
 import { LoadedModule } from './loader.ts'
@@ -17,7 +17,7 @@ const codes: Readonly<Record<string, string>> = {
 
 export class EmulatorDriver implements CudaDriver {
   readonly description: string
-  readonly attributes: DeviceAttributes
+  readonly attributes: CudaInfo
   private readonly memory = new LinearMemory()
   private fault: CudaError | undefined
 

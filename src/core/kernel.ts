@@ -37,12 +37,14 @@ export interface GpuInfo {
   readonly maxBindingBytes: number
 }
 
-export interface WgslKernel<A extends Attrs = any> {
+/** How one op runs on one kind of device: D is what that device is given, Device what a launch may know of it. */
+export interface Kernel<A extends Attrs, Device, D> {
   readonly op: string
   /** Absent: every dtype and attribute that the op allows. */
   supports?(specs: Specs, attrs: A): boolean
-  launch(call: OpCall & { attrs: A }, gpu: GpuInfo): readonly Dispatch[]
+  launch(call: OpCall & { attrs: A }, device: Device): readonly D[]
 }
+export type WgslKernel<A extends Attrs = any> = Kernel<A, GpuInfo, Dispatch>
 
 const maxPerDimension = 65535
 
@@ -75,13 +77,8 @@ export interface TensorMapArg {
   }
 }
 
-/** One kernel launch. Arguments stand in the order of the entry's parameters: a binding is a 64-bit address. */
-export interface PtxDispatch {
-  readonly label?: string
-  /** PTX text. Equal texts share a module. */
-  readonly ptx: string
-  readonly entry: string
-  readonly args: readonly (Binding | Uniform | TensorMapArg)[]
+/** Blocks, and threads of a block. */
+export interface LaunchConfig {
   readonly grid: readonly [number, number, number]
   readonly block: readonly [number, number, number]
   readonly cluster?: readonly [number, number, number]
@@ -89,19 +86,24 @@ export interface PtxDispatch {
   readonly smemBytes?: number
 }
 
-/** What a PTX launch may know of the device. */
+/** One kernel launch. Arguments stand in the order of the entry's parameters: a binding is a 64-bit address. */
+export interface PtxDispatch extends LaunchConfig {
+  readonly label?: string
+  /** PTX text. Equal texts share a module. */
+  readonly ptx: string
+  readonly entry: string
+  readonly args: readonly (Binding | Uniform | TensorMapArg)[]
+}
+
+/** What is known of a CUDA device, by its launches too. */
 export interface CudaInfo {
-  /** Compute capability, 80 or 90. */
+  /** Compute capability times ten: 80, 90. */
   readonly sm: number
   readonly numSms: number
+  /** Largest dynamic plus static shared memory of a block, after opt-in. */
   readonly maxSmemBytes: number
   /** The emulator runs it: lanes cost time, occupancy does not. */
   readonly emulated: boolean
 }
 
-export interface PtxKernel<A extends Attrs = any> {
-  readonly op: string
-  /** Absent: every dtype and attribute that the op allows. */
-  supports?(specs: Specs, attrs: A): boolean
-  launch(call: OpCall & { attrs: A }, gpu: CudaInfo): readonly PtxDispatch[]
-}
+export type PtxKernel<A extends Attrs = any> = Kernel<A, CudaInfo, PtxDispatch>
