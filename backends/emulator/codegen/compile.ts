@@ -43,14 +43,9 @@ function leaders(instructions: readonly Instruction[]): number[] {
     if (instruction.control === null) return
     starts.add(pc).add(pc + 1)
     for (const o of instruction.statement.operands) if (o.kind === 'label') starts.add(o.target)
+    for (const target of instruction.targets ?? []) starts.add(target)
   })
-  for (const pc of extraTargets(instructions)) starts.add(pc)
   return [...starts].filter((pc) => pc < instructions.length).sort((a, b) => a - b)
-}
-
-/** Branch tables name their targets outside the statement: every label that any statement of the function could reach. */
-function extraTargets(instructions: readonly Instruction[]): readonly number[] {
-  return instructions.flatMap((i) => i.targets ?? [])
 }
 
 const emitted: Readonly<Record<string, readonly ((i: Instruction, lanes: MemoryLanes) => boolean)[]>> = (() => {
@@ -86,7 +81,7 @@ class FunctionCompiler {
     this.scratch = scratchLocals(this.code)
   }
 
-  build(blockOf: Int32Array, tableAt: number): Code {
+  build(tableAt: number): Code {
     const { code, starts } = this
     this.exit = code.block()
     this.dispatch = code.loop()
@@ -96,7 +91,7 @@ class FunctionCompiler {
     code.get(this.next).i32(2).op(op.i32_shl).i32Load(tableAt).brTable(labels, this.exit)
     starts.forEach((start, b) => {
       code.end()
-      this.block(start, starts[b + 1] ?? this.source.instructions.length, blockOf)
+      this.block(start, starts[b + 1] ?? this.source.instructions.length)
     })
     code.end() // loop
     code.end() // exit
@@ -106,7 +101,7 @@ class FunctionCompiler {
 
   private go(pc: number): void { this.code.i32(pc).set(this.next).br(this.dispatch) }
 
-  private block(start: number, end: number, blockOf: Int32Array): void {
+  private block(start: number, end: number): void {
     const { code } = this
     const { instructions } = this.source
     const last = instructions[end - 1]
@@ -119,14 +114,14 @@ class FunctionCompiler {
       this.branch(i, pc, target, start)
       return
     }
-    if (last && end < instructions.length) this.fallInto(end, blockOf)
+    if (last && end < instructions.length) this.fallInto(end)
     else code.i32(end).set(this.next).br(this.exit)
   }
 
   private uncount(n: number): void { this.code.get(this.count).i32(-n).op(op.i32_add).set(this.count) }
 
   /** The next block's code follows: go on without the table unless another group stands there. */
-  private fallInto(pc: number, _blockOf: Int32Array): void { this.code.i32(pc).set(this.next).get(this.next).get(4).op(op.i32_ge_u).brIf(this.exit) }
+  private fallInto(pc: number): void { this.code.i32(pc).set(this.next).get(this.next).get(4).op(op.i32_ge_u).brIf(this.exit) }
 
   private branch(i: Instruction, pc: number, target: number, start: number): void {
     const { code, mask, guard } = this
@@ -201,17 +196,17 @@ export function compile(source: CompileSource, memory: Memory, interpret: (pc: n
   const resetSites = () => { for (let i = 0; i < instructions.length; i++) { memory.u32[(sites >> 2) + 2 * i] = 0xffffffff; memory.u32[(sites >> 2) + 2 * i + 1] = 0 } }
   resetSites()
   const site = (index: number) => sites + 8 * index
-  const full = new FunctionCompiler(source, starts, cells, site, false).build(blockOf, table)
-  const masked = new FunctionCompiler(source, starts, cells, site, true).build(blockOf, table)
+  const full = new FunctionCompiler(source, starts, cells, site, false).build(table)
+  const masked = new FunctionCompiler(source, starts, cells, site, true).build(table)
   const shared = memory.wasm.buffer.constructor.name === 'SharedArrayBuffer'
   const bytes = wasmModule([{ name: 'interpret', params: [I32, I32], results: [] }], [{ name: 'full', code: full, results: [I32] }, { name: 'masked', code: masked, results: [I32] }], shared)
-  const refreshing = (pc: number, mask: number) => { interpret(pc, mask); if (instructions[pc].touchesMemory) refreshSite(memory, instructions[pc], site(pc)) }
+  const refreshing = (pc: number, mask: number) => { interpret(pc, mask); if (instructions[pc].touchesMemory) refreshSite(memory, site(pc)) }
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), { e: { memory: memory.wasm, interpret: refreshing } })
   return { full: instance.exports.full as RunFull, masked: instance.exports.masked as RunMasked, blockOf, counter: cells, resetSites }
 }
 
 /** The instruction's chapter left the last linear address it used in `memory.lastTouched`. */
-function refreshSite(memory: Memory, _instruction: Instruction, cell: number): void {
+function refreshSite(memory: Memory, cell: number): void {
   const allocation = memory.allocationAt(memory.lastTouched ?? 0)
   if (!allocation) return
   memory.u32[cell >> 2] = allocation.start

@@ -13,37 +13,24 @@ function canonical({ code }: Lanes, t: number): void {
   code.get(t).vConst32(canonicalNaN).get(t).get(t).simd(simd.f32x4_eq).simd(simd.bitselect)
 }
 
-const plainF32 = (m: readonly string[]) => (m.length === 1 && m[0] === 'f32') || (m.length === 2 && m[0] === 'rn' && m[1] === 'f32')
+const plain = (m: readonly string[]) => m.length === 1 && m[0] === 'f32'
+const rounded = (m: readonly string[]) => m.length === 2 && m[0] === 'rn' && m[1] === 'f32'
 
-function binary(s: Statement, lanes: Lanes, code: number): boolean {
+/** d = code of the sources, with canonical NaN, where `form` knows the modifiers. */
+function arithmetic(s: Statement, lanes: Lanes, code: number, form: (m: readonly string[]) => boolean): boolean {
   const slots = slotsOf(s, lanes)
-  if (!slots || !plainF32(s.modifiers)) return false
+  if (!slots || !form(s.modifiers)) return false
+  const [d, ...sources] = slots
   const t = lanes.vectors[0]
-  store4(lanes, slots[0], (v) => { load(lanes, slots[1], v); load(lanes, slots[2], v); lanes.code.simd(code).set(t); canonical(lanes, t) })
+  store4(lanes, d, (v) => { for (const slot of sources) load(lanes, slot, v); lanes.code.simd(code).set(t); canonical(lanes, t) })
   return true
 }
-
-/** Division and square root are rounded correctly, which is inside the bounds of the approximate and full forms. */
-function divide(s: Statement, lanes: Lanes): boolean {
-  const slots = slotsOf(s, lanes)
-  if (!slots || s.modifiers.length !== 2 || s.modifiers[0] !== 'rn' || s.modifiers[1] !== 'f32') return false
-  const t = lanes.vectors[0]
-  store4(lanes, slots[0], (v) => { load(lanes, slots[1], v); load(lanes, slots[2], v); lanes.code.simd(simd.f32x4_div).set(t); canonical(lanes, t) })
-  return true
-}
-
-function squareRoot(s: Statement, lanes: Lanes): boolean {
-  const slots = slotsOf(s, lanes)
-  if (!slots || s.modifiers.length !== 2 || s.modifiers[0] !== 'rn' || s.modifiers[1] !== 'f32') return false
-  const t = lanes.vectors[0]
-  store4(lanes, slots[0], (v) => { load(lanes, slots[1], v); lanes.code.simd(simd.f32x4_sqrt).set(t); canonical(lanes, t) })
-  return true
-}
+const sum = (m: readonly string[]) => plain(m) || rounded(m)
 
 /** neg and abs change the sign bit only. */
 function sign(s: Statement, lanes: Lanes, clear: boolean): boolean {
   const slots = slotsOf(s, lanes)
-  if (!slots || s.modifiers.length !== 1 || s.modifiers[0] !== 'f32') return false
+  if (!slots || !plain(s.modifiers)) return false
   store4(lanes, slots[0], (v) => {
     load(lanes, slots[1], v)
     if (clear) lanes.code.vConst32(0x7fffffff).simd(simd.and)
@@ -55,7 +42,7 @@ function sign(s: Statement, lanes: Lanes, clear: boolean): boolean {
 /** min and max give the operand that is a number; -0 is less than +0, as wasm has it. */
 function extreme(s: Statement, lanes: Lanes, code: number): boolean {
   const slots = slotsOf(s, lanes)
-  if (!slots || s.modifiers.length !== 1 || s.modifiers[0] !== 'f32') return false
+  if (!slots || !plain(s.modifiers)) return false
   const [d, a, b] = slots
   const { code: c, vectors: [x, y, r] } = lanes
   store4(lanes, d, (v) => {
@@ -80,7 +67,7 @@ const joinLow = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]
  */
 function fma(s: Statement, lanes: Lanes): boolean {
   const slots = slotsOf(s, lanes)
-  if (!slots || s.modifiers.length !== 2 || s.modifiers[0] !== 'rn' || s.modifiers[1] !== 'f32') return false
+  if (!slots || !rounded(s.modifiers)) return false
   const [d, a, b, c] = slots
   const { code, vectors, base, mask } = lanes
   const results = vectors.slice(0, 8)
@@ -129,11 +116,12 @@ function convert(s: Statement, lanes: Lanes): boolean {
 }
 
 export const floatEmitters: Readonly<Record<string, Emit>> = {
-  add: (s, l) => binary(s, l, simd.f32x4_add),
-  sub: (s, l) => binary(s, l, simd.f32x4_sub),
-  mul: (s, l) => binary(s, l, simd.f32x4_mul),
-  div: divide,
-  sqrt: squareRoot,
+  add: (s, l) => arithmetic(s, l, simd.f32x4_add, sum),
+  sub: (s, l) => arithmetic(s, l, simd.f32x4_sub, sum),
+  mul: (s, l) => arithmetic(s, l, simd.f32x4_mul, sum),
+  // Rounded correctly, as .rn asks; the approximate and full forms are the interpreter's.
+  div: (s, l) => arithmetic(s, l, simd.f32x4_div, rounded),
+  sqrt: (s, l) => arithmetic(s, l, simd.f32x4_sqrt, rounded),
   neg: (s, l) => sign(s, l, false),
   abs: (s, l) => sign(s, l, true),
   min: (s, l) => extreme(s, l, simd.f32x4_min),

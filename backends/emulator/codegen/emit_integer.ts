@@ -1,7 +1,7 @@
 // Integer, logic and data movement as SIMD. What is not here (variable shifts, division, carries) the interpreter runs.
 import type { Operand, Statement } from '../ast.ts'
 import type { Slot } from '../machine.ts'
-import { bitmask2, bitmask4, load, store2, store4, storePredicate, type Lanes } from './lanes.ts'
+import { bitmask2, bitmask4, load, maskOf2, maskOf4, store2, store4, storePredicate, type Lanes } from './lanes.ts'
 import { op, simd } from './wasm_encoder.ts'
 
 export type Emit = (s: Statement, lanes: Lanes) => boolean
@@ -138,14 +138,9 @@ function selp(s: Statement, lanes: Lanes): boolean {
   if (!is64 && !/32$/.test(s.modifiers[0])) return false
   const { code, base, words: [t] } = lanes
   code.get(base).i32Load(p).set(t)
-  const chosen = (v: number) => {
-    const bits = is64 ? [2 * v, 2 * v, 2 * v + 1, 2 * v + 1] : [0, 1, 2, 3].map((i) => 4 * v + i)
-    const [x, y, z, w] = bits.map((bit) => 1 << bit)
-    load(lanes, a, v); load(lanes, b, v)
-    code.get(t).simd(simd.i32x4_splat).vConst32(x, y, z, w).simd(simd.and).vConst32(x, y, z, w).simd(simd.i32x4_eq).simd(simd.bitselect)
-  }
-  if (is64) store2(lanes, d, chosen)
-  else store4(lanes, d, chosen)
+  const chosen = (maskOf: typeof maskOf4) => (v: number) => { load(lanes, a, v); load(lanes, b, v); maskOf(lanes, v, t); code.simd(simd.bitselect) }
+  if (is64) store2(lanes, d, chosen(maskOf2))
+  else store4(lanes, d, chosen(maskOf4))
   return true
 }
 

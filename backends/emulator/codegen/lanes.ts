@@ -23,58 +23,42 @@ export function scratchLocals(code: Code): { vectors: number[]; words: number[] 
   return { vectors: Array.from({ length: 20 }, () => code.local(V128)), words: Array.from({ length: 6 }, () => code.local(I32)) }
 }
 
-/** All-ones where lane 4 v + i of the mask is set. */
-export function maskOf4({ code, mask }: Lanes, v: number): void {
-  const bits = [0, 1, 2, 3].map((i) => 1 << (4 * v + i)) as [number, number, number, number]
-  code.get(mask!).simd(simd.i32x4_splat).vConst32(...bits).simd(simd.and).vConst32(...bits).simd(simd.i32x4_eq)
+/** A vector of all-ones where the lane's bit of the local `word` is set; `lanes`: the lane of each of its four words. */
+function maskOf({ code }: Lanes, word: number, lanes: readonly number[]): void {
+  const [x, y, z, w] = lanes.map((lane) => 1 << lane)
+  code.get(word).simd(simd.i32x4_splat).vConst32(x, y, z, w).simd(simd.and).vConst32(x, y, z, w).simd(simd.i32x4_eq)
 }
+/** Of vector v of 32-bit lanes, and of 64-bit ones; by default of the active lanes. */
+export const maskOf4 = (lanes: Lanes, v: number, word = lanes.mask!): void => maskOf(lanes, word, [4 * v, 4 * v + 1, 4 * v + 2, 4 * v + 3])
+export const maskOf2 = (lanes: Lanes, v: number, word = lanes.mask!): void => maskOf(lanes, word, [2 * v, 2 * v, 2 * v + 1, 2 * v + 1])
 
-export function maskOf2({ code, mask }: Lanes, v: number): void {
-  const bits = [1 << (2 * v), 1 << (2 * v + 1)]
-  code.get(mask!).simd(simd.i32x4_splat).vConst32(bits[0], bits[0], bits[1], bits[1]).simd(simd.and).vConst32(bits[0], bits[0], bits[1], bits[1]).simd(simd.i32x4_eq)
-}
-
-/** dst[v] = value(v) for 8 vectors of 32-bit lanes; `value` leaves a vector on the stack. */
-export function store4(lanes: Lanes, dst: Slot, value: (v: number) => void): void {
+/** dst[v] = value(v); `value` leaves a vector on the stack. */
+function store(lanes: Lanes, dst: Slot, vectors: number, maskOfVector: (lanes: Lanes, v: number) => void, value: (v: number) => void): void {
   const { code, base, mask } = lanes
-  for (let v = 0; v < 8; v++) {
+  for (let v = 0; v < vectors; v++) {
     const at = dst + 16 * v
     code.get(base)
     value(v)
-    if (mask !== null) { code.get(base).vLoad(at); maskOf4(lanes, v); code.simd(simd.bitselect) }
+    if (mask !== null) { code.get(base).vLoad(at); maskOfVector(lanes, v); code.simd(simd.bitselect) }
     code.vStore(at)
   }
 }
-
-/** The same for 16 vectors of 64-bit lanes. */
-export function store2(lanes: Lanes, dst: Slot, value: (v: number) => void): void {
-  const { code, base, mask } = lanes
-  for (let v = 0; v < 16; v++) {
-    const at = dst + 16 * v
-    code.get(base)
-    value(v)
-    if (mask !== null) { code.get(base).vLoad(at); maskOf2(lanes, v); code.simd(simd.bitselect) }
-    code.vStore(at)
-  }
-}
+/** 8 vectors of 32-bit lanes, and 16 of 64-bit ones. */
+export const store4 = (lanes: Lanes, dst: Slot, value: (v: number) => void): void => store(lanes, dst, 8, maskOf4, value)
+export const store2 = (lanes: Lanes, dst: Slot, value: (v: number) => void): void => store(lanes, dst, 16, maskOf2, value)
 
 export const load = ({ code, base }: Lanes, slot: Slot, v: number) => code.get(base).vLoad(slot + 16 * v)
 
-/** The 32 sign bits of 8 vectors as one word on the stack. */
-export function bitmask4({ code }: Lanes, compare: (v: number) => void): void {
-  for (let v = 0; v < 8; v++) {
+/** The sign bits of all lanes as one word on the stack; `lanes`: of one vector. */
+function signBits({ code }: Lanes, lanes: number, bitmask: number, compare: (v: number) => void): void {
+  for (let v = 0; v < 32 / lanes; v++) {
     compare(v)
-    code.simd(simd.i32x4_bitmask)
-    if (v) code.i32(4 * v).op(op.i32_shl).op(op.i32_or)
+    code.simd(bitmask)
+    if (v) code.i32(lanes * v).op(op.i32_shl).op(op.i32_or)
   }
 }
-export function bitmask2({ code }: Lanes, compare: (v: number) => void): void {
-  for (let v = 0; v < 16; v++) {
-    compare(v)
-    code.simd(simd.i64x2_bitmask)
-    if (v) code.i32(2 * v).op(op.i32_shl).op(op.i32_or)
-  }
-}
+export const bitmask4 = (lanes: Lanes, compare: (v: number) => void): void => signBits(lanes, 4, simd.i32x4_bitmask, compare)
+export const bitmask2 = (lanes: Lanes, compare: (v: number) => void): void => signBits(lanes, 2, simd.i64x2_bitmask, compare)
 
 /** Predicate slot = word `local`, for the active lanes. */
 export function storePredicate({ code, base, mask }: Lanes, slot: Slot, local: number): void {
