@@ -1,8 +1,8 @@
 // Whole launches of PTX that nobody here wrote, and faults of small kernels.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { EmulatorFault } from '../../backends/emulator/launch.ts'
 import { runCase, type PtxCase } from '../../backends/emulator/run_case.ts'
+import { faultOf, words } from './support.ts'
 
 const folder = new URL('../golden/ptx-cases/', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, folder), 'utf8')
@@ -46,8 +46,6 @@ const kernel = (body: string) => `.version 8.0\n.target sm_80\n.address_size 64\
 const launch = (body: string, threads = 32, options = {}) => runCase({
   name: 'k', ptx: 'k.ptx', kernel: 'k', grid: [1, 1, 1], block: [threads, 1, 1], args: [{ ptr: 'out' }], buffers: [{ name: 'out', type: 'u32', count: 64 }],
 }, kernel(body), options)
-const words = (r: ReturnType<typeof launch>) => Array.from(new Uint32Array(r.buffers.get('out')!.buffer))
-const faultOf = (run: () => unknown): EmulatorFault => { try { run() } catch (e) { if (e instanceof EmulatorFault) return e; throw e } throw new Error('no fault') }
 
 const index = `.reg .pred %p<4>; .reg .b32 %r<20>; .reg .b64 %rd<6>;
   ld.param.u64 %rd1, [out]; mov.u32 %r1, %tid.x; mul.wide.u32 %rd2, %r1, 4; add.s64 %rd3, %rd1, %rd2;`

@@ -1,13 +1,14 @@
 // Instructions between the lanes of a warp, cp.async, and mma shapes that no sample has.
 import { describe, expect, it } from 'vitest'
 import { runCase } from '../../backends/emulator/run_case.ts'
+import { words } from './support.ts'
 
 const index = `.reg .pred %p<4>; .reg .b32 %r<20>; .reg .b64 %rd<6>; .reg .f32 %f<8>;
   ld.param.u64 %rd1, [out]; mov.u32 %r1, %tid.x; mul.wide.u32 %rd2, %r1, 4; add.s64 %rd3, %rd1, %rd2;`
 function lanes(body: string, options: { seed?: number; async?: 'early' | 'late' | 'random' } = {}): number[] {
   const text = `.version 8.0\n.target sm_90\n.address_size 64\n.visible .entry k(.param .u64 out)\n{ ${index} ${body} st.global.b32 [%rd3], %r2; ret; }`
   const r = runCase({ name: 'k', ptx: 'k.ptx', kernel: 'k', grid: [1, 1, 1], block: [32, 1, 1], args: [{ ptr: 'out' }], buffers: [{ name: 'out', type: 'u32', count: 64, fill: 0 }] }, text, options)
-  return Array.from(new Uint32Array(r.buffers.get('out')!.buffer).subarray(0, 32))
+  return words(r).slice(0, 32)
 }
 const each = (f: (lane: number) => number) => Array.from({ length: 32 }, (_, lane) => f(lane) >>> 0)
 
