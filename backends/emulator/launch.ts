@@ -5,7 +5,7 @@ import { coordinates, product } from './dims.ts'
 import { EmulatorFault, faultOf, lowestLane, showLanes } from './diagnostics.ts'
 import type { EntryImage } from './image.ts'
 import type { LoadedModule } from './loader.ts'
-import { CLUSTER_SHIFT, MAX_SHARED_BYTES, type Cta, type Diagnostic, type EmulatorOptions, type FaultKind, type LaunchState, type Machine, type Memory, type Sanitizer, type Warp } from './machine.ts'
+import { CLUSTER_SHIFT, MAX_SHARED_BYTES, type Cta, type Diagnostic, type EmulatorOptions, type FaultKind, type FaultTarget, type LaunchState, type Machine, type Memory, type Sanitizer, type Warp } from './machine.ts'
 import { OutOfMemory } from './memory.ts'
 import { runWarp, waits, type Meter, type Turns } from './scheduler.ts'
 
@@ -54,7 +54,7 @@ export class Emulator implements Machine {
     return rank === 0 ? cta : cta.cluster.ctas[rank - 1]
   }
 
-  fault(kind: FaultKind, message: string, warp?: Warp, lane?: number): never { throw faultOf(this, kind, message, warp, lane) }
+  fault(kind: FaultKind, message: string, warp?: Warp, lane?: number, target?: FaultTarget): never { throw faultOf(this, kind, message, warp, lane, target) }
 
   /** `params` is the packed parameter block. */
   launch(kernel: string, shape: LaunchShape, params: Uint8Array): void {

@@ -198,8 +198,10 @@ export interface Machine {
   /** The linear base of a shared address's block: own or another of the cluster. undefined: no such block. */
   sharedBlock(cta: Cta, sharedAddress: number): Cta | undefined
   /** Ends the launch with an error (illegal address, trap): thrown through exec. */
-  fault(kind: FaultKind, message: string, warp?: Warp, lane?: number): never
+  fault(kind: FaultKind, message: string, warp?: Warp, lane?: number, target?: FaultTarget): never
 }
+/** What an access that faulted meant: the address as PTX sees it, hexadecimal. */
+export interface FaultTarget { readonly space: 'global' | 'shared' | 'local'; readonly address: string }
 export type FaultKind = 'illegal-address' | 'misaligned-address' | 'trap' | 'illegal-instruction' | 'too-many-instructions' | 'deadlock' | 'out-of-memory'
 export interface EmulatorOptions {
   readonly seed: number

@@ -44,7 +44,7 @@ export function resolve(warp: Warp, mask: number, at: AddressParts, access: Acce
       low = sum >>> 0
       if (sum !== low && wide) high = (high + Math.floor(sum / 2 ** 32)) >>> 0
     }
-    if ((low & (bytes - 1)) !== 0) { held |= misaligned(warp, lane, high, low, bytes); continue }
+    if ((low & (bytes - 1)) !== 0) { held |= misaligned(warp, lane, reportedSpace(space), high, low, bytes); continue }
     // Addresses in a named window may come without its high half, which cvta.to takes off; global ones always have it.
     const window = own === -1 || high === own ? high : high === 0 && (own !== GLOBAL_HIGH || (space === 'const' && !wide)) ? own : -1
     const bit = 1 << lane
@@ -80,7 +80,7 @@ function checkGlobal(warp: Warp, mask: number, bytes: number): void {
     const a = memory.allocationAt(place)
     if (a === undefined || place + bytes > a.start + a.bytes) {
       const near = a === undefined ? '' : `, past the end of buffer ${a.what} of ${a.bytes} bytes at ${showAddress(GLOBAL_HIGH, a.start)}`
-      warp.machine.fault('illegal-address', `address ${showAddress(GLOBAL_HIGH, place)} (${bytes} bytes) is outside every live allocation${near}`, warp, lane)
+      warp.machine.fault('illegal-address', `address ${showAddress(GLOBAL_HIGH, place)} (${bytes} bytes) is outside every live allocation${near}`, warp, lane, { space: 'global', address: showAddress(GLOBAL_HIGH, place) })
     }
     start = a.start
     last = a.start + a.bytes - bytes
@@ -90,10 +90,10 @@ function checkGlobal(warp: Warp, mask: number, bytes: number): void {
 
 const reportedSpace = (space: AddressSpace): 'global' | 'shared' | 'local' => (space === 'shared' || space === 'local' ? space : 'global')
 
-function misaligned(warp: Warp, lane: number, high: number, low: number, bytes: number): number {
+function misaligned(warp: Warp, lane: number, space: 'global' | 'shared' | 'local', high: number, low: number, bytes: number): number {
   const { machine } = warp
   const problem = `address ${showAddress(high, low)} is no multiple of ${bytes}, the bytes of the access`
-  if (machine.sanitizer === null) machine.fault('misaligned-address', problem, warp, lane)
+  if (machine.sanitizer === null) machine.fault('misaligned-address', problem, warp, lane, { space, address: showAddress(high, low) })
   machine.sanitizer!.report('misaligned-address', warp, lane, showAddress(high, low), problem)
   return 1 << lane
 }
@@ -102,7 +102,7 @@ function outside(warp: Warp, lane: number, space: 'global' | 'shared' | 'local',
   const { machine, cta } = warp
   if (machine.sanitizer === null) {
     const size = space === 'shared' ? ` of ${cta.sharedBytes} bytes` : space === 'local' ? ` of ${warp.localStride} bytes` : ''
-    machine.fault('illegal-address', `address ${showAddress(high, low)} (${bytes} bytes) is outside ${space} memory${size}`, warp, lane)
+    machine.fault('illegal-address', `address ${showAddress(high, low)} (${bytes} bytes) is outside ${space} memory${size}`, warp, lane, { space, address: showAddress(high, low) })
   }
   machine.sanitizer!.badAddress(warp, lane, space, (BigInt(high) << 32n) | BigInt(low), bytes)
   return 1 << lane

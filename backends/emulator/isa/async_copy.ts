@@ -57,13 +57,17 @@ function offsets(w: Warp, mask: number, at: AddressParts, space: AddressSpace, k
 
 /** A range of any length must lie in one allocation or in the block's shared memory. */
 function checkRange(w: Warp, lane: number, at: number, bytes: number, space: 'shared' | 'global'): void {
+  const { machine, cta } = w
   if (space === 'shared') {
-    const owner = sharedOwner(w.cta, at)
-    if (!owner || at + bytes > owner.sharedBase + owner.sharedBytes) w.machine.fault('illegal-address', `address 0x${(at - w.cta.sharedBase).toString(16)} (${bytes} bytes) is outside shared memory of ${w.cta.sharedBytes} bytes`, w, lane)
-    return
+    const owner = sharedOwner(cta, at)
+    if (owner && at + bytes <= owner.sharedBase + owner.sharedBytes) return
+    const address = `0x${(at - cta.sharedBase).toString(16)}`
+    machine.fault('illegal-address', `address ${address} (${bytes} bytes) is outside shared memory of ${cta.sharedBytes} bytes`, w, lane, { space, address })
   }
-  const a = w.machine.memory.allocationAt(at)
-  if (!a || at + bytes > a.start + a.bytes) w.machine.fault('illegal-address', `address ${showAddress(GLOBAL_HIGH, at)} (${bytes} bytes) is outside every live allocation`, w, lane)
+  const a = machine.memory.allocationAt(at)
+  if (a && at + bytes <= a.start + a.bytes) return
+  const address = showAddress(GLOBAL_HIGH, at)
+  machine.fault('illegal-address', `address ${address} (${bytes} bytes) is outside every live allocation`, w, lane, { space, address })
 }
 
 function policy(ctx: DecodeContext): boolean {

@@ -63,12 +63,10 @@ function attempt(file: PtxCase, text: string, options: Partial<EmulatorOptions>)
 
 /** A fault in the words of the sanitizer's classes. */
 function sayFault(fault: EmulatorFault, json: boolean): void {
-  const { place, message } = fault
-  const space = /outside (shared|local) memory/.exec(message)?.[1] ?? 'global'
-  const cls = fault.kind === 'illegal-address' ? `${space}-out-of-bounds` : fault.kind
-  const address = /address (0x[0-9a-f]+)/.exec(message)?.[1] ?? null
+  const { place, target, message } = fault
+  const cls = fault.kind === 'illegal-address' ? `${target?.space ?? 'global'}-out-of-bounds` : fault.kind
   if (json) {
-    process.stdout.write(`${JSON.stringify({ event: 'diagnostic', class: cls, file: place?.file ?? null, line: place?.line ?? null, block: place?.block ?? null, thread: place?.thread ?? null, address, other: null })}\n`)
+    process.stdout.write(`${JSON.stringify({ event: 'diagnostic', class: cls, file: place?.file ?? null, line: place?.line ?? null, block: place?.block ?? null, thread: place?.thread ?? null, address: target?.address ?? null, other: null })}\n`)
     process.stdout.write(`${JSON.stringify({ event: 'result', equal: null, diagnostics: 1, threadInstructions: null, timeSec: null })}\n`)
   } else process.stdout.write(`${cls}: ${message}\n`)
 }
