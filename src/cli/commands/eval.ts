@@ -1,11 +1,11 @@
 // weft eval: loss, logits, routing and gradients of a Hugging Face folder on given token ids, as a safetensors file.
-import { readFile } from 'node:fs/promises'
 import { InputError } from '../../core/errors.ts'
 import { openDevice } from '../../device.ts'
 import { NodeFiles } from '../../io/node/files.ts'
 import { writeSafetensors } from '../../io/safetensors.ts'
 import { dumpTensors } from '../../model/dump.ts'
 import type { Recipe } from '../../model/linear.ts'
+import { readJsonFile } from '../json_file.ts'
 import { loadModel, modelDir } from '../model_folder.ts'
 import { parseOptions } from '../options.ts'
 import type { Command } from './index.ts'
@@ -30,7 +30,7 @@ async function evaluate(args: string[]): Promise<number> {
   if (!options.model) throw new InputError('weft eval: give --model DIR')
   if (!options.ids) throw new InputError('weft eval: give --ids FILE.json')
   if (!['f32', 'bf16', 'fp8'].includes(options.precision)) throw new InputError(`weft eval: --precision is "${options.precision}", must be f32, bf16 or fp8`)
-  const ids = await readIds(options.ids)
+  const ids = readIds(options.ids)
   const dir = await modelDir(options.model, (text) => process.stderr.write(`weft: ${text}\n`))
   const { device } = await openDevice(options.device)
   try {
@@ -49,13 +49,8 @@ async function evaluate(args: string[]): Promise<number> {
   }
 }
 
-async function readIds(path: string): Promise<number[][]> {
-  let json: unknown
-  try {
-    json = JSON.parse(await readFile(path, 'utf8'))
-  } catch (error) {
-    throw new InputError(`${path}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message}`)
-  }
+function readIds(path: string): number[][] {
+  const json = readJsonFile(path)
   const rows = Array.isArray(json) && json.length && json.every((r) => Array.isArray(r) && r.length)
   if (!rows) throw new InputError(`${path} must be a list of sequences, each a list of token ids`)
   return json as number[][]

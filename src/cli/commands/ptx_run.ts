@@ -1,5 +1,5 @@
 // weft ptx run: one launch case on the emulator, under one or several schedules.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { PtxError } from '../../../backends/emulator/ast.ts'
 import { EmulatorFault } from '../../../backends/emulator/launch.ts'
@@ -7,6 +7,7 @@ import type { EmulatorOptions } from '../../../backends/emulator/machine.ts'
 import { OutOfMemory } from '../../../backends/emulator/memory.ts'
 import { CaseError, runCase, type CaseResult, type PtxCase } from '../../../backends/emulator/run_case.ts'
 import { InputError } from '../../core/errors.ts'
+import { readJsonFile, readTextFile } from '../json_file.ts'
 import { parseOptions, wholeNumber } from '../options.ts'
 
 const asyncModes = ['random', 'early', 'late'] as const
@@ -44,11 +45,10 @@ export async function run(args: string[]): Promise<number> {
 }
 
 function readCase(path: string): { file: PtxCase; text: string } {
-  let file: PtxCase
-  try { file = JSON.parse(readFileSync(path, 'utf8')) as PtxCase } catch (error) { throw new InputError(`weft ptx run: --case ${path}: ${(error as Error).message}`) }
+  const file = readJsonFile(path) as PtxCase
   for (const key of ['ptx', 'kernel', 'grid', 'block', 'args', 'buffers'] as const) if (file[key] === undefined) throw new InputError(`${path}: "${key}" is missing`)
   const ptx = isAbsolute(file.ptx) ? file.ptx : join(dirname(path), file.ptx)
-  try { return { file, text: readFileSync(ptx, 'utf8') } } catch (error) { throw new InputError(`${path}: ptx: ${(error as Error).message}`) }
+  return { file, text: readTextFile(ptx) }
 }
 
 /** Bad input becomes an InputError; what the kernel did wrong is a result. */
