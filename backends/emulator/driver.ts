@@ -1,11 +1,12 @@
 // The emulator as a CUDA driver: modules are parsed PTX, memory is its linear memory, launches run to their end at the call.
-import { CudaError, type CudaDriver, type CudaFunction, type CudaInfo, type CudaModule, type DevicePointer, type LaunchConfig } from '../cuda/driver.ts'
+import { CudaError, type CudaDriver, type CudaFunction, type CudaInfo, type CudaEvent, type CudaGraph, type CudaModule, type CudaStream, type DevicePointer, type LaunchConfig } from '../cuda/driver.ts'
 import { PtxError } from './ast.ts'
 import { Emulator, EmulatorFault } from './launch.ts'
 import { LoadedModule } from './loader.ts'
 import { GLOBAL_HIGH, MAX_SHARED_BYTES, type EmulatorOptions } from './machine.ts'
 import { LinearMemory } from './memory.ts'
 import { parsePtx } from './parser.ts'
+import { Streams } from './streams.ts'
 
 interface EmulatedFunction extends CudaFunction { readonly emulator: Emulator }
 
@@ -19,6 +20,7 @@ export class EmulatorDriver implements CudaDriver {
   readonly description: string
   readonly attributes: CudaInfo
   private readonly memory = new LinearMemory()
+  private readonly streams = new Streams()
   private fault: CudaError | undefined
 
   /** `target`: sm_80 or sm_90a. */
@@ -54,15 +56,23 @@ export class EmulatorDriver implements CudaDriver {
 
   alloc(bytes: number): DevicePointer { return high + this.memory.allocate(bytes, `allocation of ${bytes} bytes`) }
   free(pointer: DevicePointer): void { this.memory.deallocate(pointer - high) }
-  copyToDevice(pointer: DevicePointer, bytes: Uint8Array): void { this.memory.u8.set(bytes, pointer - high) }
+  copyToDevice(pointer: DevicePointer, bytes: Uint8Array, stream?: CudaStream): void {
+    this.streams.enqueue(stream, () => this.memory.u8.set(bytes, pointer - high))
+  }
   async copyFromDevice(pointer: DevicePointer, bytes: number): Promise<Uint8Array> {
     if (this.fault) throw this.fault
     return this.memory.u8.slice(pointer - high, pointer - high + bytes)
   }
-  fill(pointer: DevicePointer, byte: number, bytes: number): void { this.memory.u8.fill(byte, pointer - high, pointer - high + bytes) }
+  fill(pointer: DevicePointer, byte: number, bytes: number, stream?: CudaStream): void {
+    this.streams.enqueue(stream, () => this.memory.u8.fill(byte, pointer - high, pointer - high + bytes))
+  }
+
+  launch(fn: CudaFunction, config: LaunchConfig, params: Uint8Array, stream?: CudaStream): void {
+    this.streams.enqueue(stream, () => this.run(fn, config, params))
+  }
 
   /** A fault is kept: as on a GPU, the next wait tells it and nothing runs any more. */
-  launch(fn: CudaFunction, { grid, block, cluster, smemBytes }: LaunchConfig, params: Uint8Array): void {
+  private run(fn: CudaFunction, { grid, block, cluster, smemBytes }: LaunchConfig, params: Uint8Array): void {
     if (this.fault) return
     try {
       (fn as EmulatedFunction).emulator.launch(fn.name, { grid, block, cluster, dynamicSharedBytes: smemBytes }, params)
@@ -73,5 +83,22 @@ export class EmulatorDriver implements CudaDriver {
   }
 
   async synchronize(): Promise<void> { if (this.fault) throw this.fault }
+
+  allocHost(bytes: number): Uint8Array { return new Uint8Array(bytes) }
+  freeHost(): void { /* the collector's */ }
+  createStream(): CudaStream { return this.streams.createStream() }
+  destroyStream(stream: CudaStream): void { this.streams.destroy(stream) }
+  createEvent(): CudaEvent { return this.streams.createEvent() }
+  destroyEvent(event: CudaEvent): void { this.streams.destroy(event) }
+  record(event: CudaEvent, stream?: CudaStream): void { this.streams.record(event, stream) }
+  waitEvent(): void { /* what was enqueued before has run */ }
+  async elapsedSec(from: CudaEvent, to: CudaEvent): Promise<number> {
+    if (this.fault) throw this.fault
+    return this.streams.elapsedSec(from, to)
+  }
+  beginCapture(stream: CudaStream): void { this.streams.beginCapture(stream) }
+  endCapture(stream: CudaStream): CudaGraph { return this.streams.endCapture(stream) }
+  replay(graph: CudaGraph, stream?: CudaStream): void { this.streams.replay(graph, stream) }
+  destroyGraph(graph: CudaGraph): void { this.streams.destroy(graph) }
   async destroy(): Promise<void> { /* memory goes with the object */ }
 }
