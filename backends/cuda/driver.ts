@@ -1,6 +1,6 @@
 // The CUDA driver API as Weft uses it. libcuda (through koffi) and the emulator implement it: the same backend runs on both.
 // Calls that enqueue return at once; waits, host reads and module loading are promises; a fault on the device rejects the next wait.
-import type { CudaInfo, LaunchConfig } from '../../src/core/kernel.ts'
+import type { CudaInfo, LaunchConfig, TensorMapShape } from '../../src/core/kernel.ts'
 
 export type { CudaInfo, LaunchConfig }
 
@@ -25,6 +25,9 @@ export interface CudaEvent { readonly event: number }
 /** Launches, copies and fills that were captured; replayed as one. Parameters and addresses are those of the capture. */
 export interface CudaGraph { readonly graph: number; readonly numNodes: number }
 
+/** The arguments of cuTensorMapEncodeTiled; `rank` is that of `globalDim` unless a caller brings its own. */
+export interface TensorMapSpec extends TensorMapShape { readonly address: DevicePointer; readonly rank?: number }
+
 export interface CudaDriver {
   /** `cuda:0`, `emu:sm_90a`. */
   readonly name: string
@@ -38,6 +41,8 @@ export interface CudaDriver {
   copyToDevice(pointer: DevicePointer, bytes: Uint8Array, stream?: CudaStream): void
   copyFromDevice(pointer: DevicePointer, bytes: number, stream?: CudaStream): Promise<Uint8Array>
   fill(pointer: DevicePointer, byte: number, bytes: number, stream?: CudaStream): void
+  /** A TMA descriptor of 128 bytes, to be passed by value. Throws CUDA_ERROR_INVALID_VALUE with the field that breaks a rule. */
+  encodeTensorMap(spec: TensorMapSpec): Uint8Array
   launch(fn: CudaFunction, config: LaunchConfig, params: Uint8Array, stream?: CudaStream): void
   /** Waits for one stream, or for all. */
   synchronize(stream?: CudaStream): Promise<void>

@@ -99,13 +99,14 @@ export class CudaBackend implements Backend {
     const scratch = new Map<string, Buffer>()
     for (const d of dispatches) {
       for (const a of d.args) {
-        if (typeof a === 'object' && 'scratch' in a && !scratch.has(a.scratch)) scratch.set(a.scratch, this.take(a.bytes))
+        const binding = typeof a === 'object' && 'tensorMap' in a ? a.tensorMap.buffer : a
+        if (typeof binding === 'object' && 'scratch' in binding && !scratch.has(binding.scratch)) scratch.set(binding.scratch, this.take(binding.bytes))
       }
     }
     const pointerOf = (name: string, own: boolean) => (own ? scratch.get(name)! : call.buffers[name] as Buffer).pointer
     for (const d of dispatches) {
       const fn = this.functionOf(d)
-      this.driver.launch(fn, d, packParams(d, fn, pointerOf))
+      this.driver.launch(fn, d, packParams(d, fn, pointerOf, this.driver))
     }
     // Freed behind the launches: drivers free in order.
     for (const s of scratch.values()) this.driver.free(s.pointer)

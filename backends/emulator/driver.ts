@@ -1,5 +1,5 @@
 // The emulator as a CUDA driver: modules are parsed PTX, memory is its linear memory, launches run to their end at the call.
-import { CudaError, type CudaDriver, type CudaFunction, type CudaInfo, type CudaEvent, type CudaGraph, type CudaModule, type CudaStream, type DevicePointer, type LaunchConfig } from '../cuda/driver.ts'
+import { CudaError, type CudaDriver, type CudaFunction, type CudaInfo, type CudaEvent, type CudaGraph, type CudaModule, type CudaStream, type DevicePointer, type LaunchConfig, type TensorMapSpec } from '../cuda/driver.ts'
 import { PtxError } from './ast.ts'
 import { Emulator, EmulatorFault } from './launch.ts'
 import { LoadedModule } from './loader.ts'
@@ -7,6 +7,7 @@ import { GLOBAL_HIGH, MAX_SHARED_BYTES, type EmulatorOptions } from './machine.t
 import { LinearMemory } from './memory.ts'
 import { parsePtx } from './parser.ts'
 import { Streams } from './streams.ts'
+import { encodeTensorMapOf, TensorMapError } from './tensor_map.ts'
 
 interface EmulatedFunction extends CudaFunction { readonly emulator: Emulator }
 
@@ -65,6 +66,14 @@ export class EmulatorDriver implements CudaDriver {
   }
   fill(pointer: DevicePointer, byte: number, bytes: number, stream?: CudaStream): void {
     this.streams.enqueue(stream, () => this.memory.u8.fill(byte, pointer - high, pointer - high + bytes))
+  }
+
+  encodeTensorMap(spec: TensorMapSpec): Uint8Array {
+    if (this.attributes.sm < 90) throw new CudaError('CUDA_ERROR_NOT_SUPPORTED', `tensor maps need sm_90, the device is ${this.target}`, false)
+    try { return encodeTensorMapOf(this.memory, spec) } catch (error) {
+      if (error instanceof TensorMapError) throw new CudaError('CUDA_ERROR_INVALID_VALUE', error.message, false)
+      throw error
+    }
   }
 
   launch(fn: CudaFunction, config: LaunchConfig, params: Uint8Array, stream?: CudaStream): void {

@@ -6,10 +6,14 @@ import { GLOBAL_HIGH, type EmulatorOptions } from './machine.ts'
 import { LinearMemory } from './memory.ts'
 import { decodeFloat, formats } from './numeric/small_float.ts'
 import { parsePtx } from './parser.ts'
+import { encodeTensorMapOf, TensorMapError } from './tensor_map.ts'
+import type { TensorMapSpec } from '../cuda/driver.ts'
 
 export interface CaseBuffer { name: string; type: string; count?: number; bytes?: number; hex?: string; fill?: number }
 export interface CaseExpect { buffer: string; type: string; hex: string; compare: 'bits' | 'numeric-equal' | 'close'; rtol?: number; atol?: number }
-export type CaseArg = { ptr: string } | { i32: number } | { u32: number } | { f32: number } | { tensorMap: unknown }
+export type CaseArg = { ptr: string } | { i32: number } | { u32: number } | { f32: number } | { tensorMap: CaseTensorMap }
+/** Arguments of cuTensorMapEncodeTiled; the tensor begins `byteOffset` into a buffer. */
+export type CaseTensorMap = Omit<TensorMapSpec, 'address'> & { readonly buffer: string; readonly byteOffset?: number }
 export interface PtxCase {
   name: string; ptx: string; kernel: string; grid: [number, number, number]; block: [number, number, number]; cluster?: [number, number, number] | null
   dynamicSharedBytes?: number; args: CaseArg[]; buffers: CaseBuffer[]; expected?: CaseExpect[]; expectDiagnostic?: string | null
@@ -97,16 +101,31 @@ function packArguments(c: PtxCase, loaded: LoadedModule, places: ReadonlyMap<str
   c.args.forEach((arg, i) => {
     const { offset: at, name } = params[i]
     const need = (size: number) => { if (params[i].bytes !== size) throw new CaseError(`argument ${i} has ${size} bytes, parameter ${name} ${params[i].bytes}`) }
+    const placeOf = (buffer: string) => places.get(buffer) ?? fail(`argument ${i}: there is no buffer ${buffer}`)
     if ('ptr' in arg) {
       need(8)
-      const place = places.get(arg.ptr)
-      if (!place) throw new CaseError(`argument ${i}: there is no buffer ${arg.ptr}`)
-      view.setUint32(at, place.at, true)
+      view.setUint32(at, placeOf(arg.ptr).at, true)
       view.setUint32(at + 4, GLOBAL_HIGH, true)
     } else if ('i32' in arg) { need(4); view.setInt32(at, arg.i32, true) } else if ('u32' in arg) { need(4); view.setUint32(at, arg.u32, true) }
-    else if ('f32' in arg) { need(4); view.setFloat32(at, arg.f32, true) } else throw new CaseError(`argument ${i}: tensor maps are not emulated yet`)
+    else if ('f32' in arg) { need(4); view.setFloat32(at, arg.f32, true) } else if ('tensorMap' in arg) {
+      need(128)
+      bytes.set(packTensorMap(arg.tensorMap, i, loaded, placeOf), at)
+    } else throw new CaseError(`argument ${i} is ${JSON.stringify(arg)}, must be one of ptr i32 u32 f32 tensorMap`)
   })
   return bytes
+}
+
+const fail = (message: string): never => { throw new CaseError(message) }
+
+function packTensorMap(map: CaseTensorMap, index: number, { memory }: LoadedModule, placeOf: (buffer: string) => Place): Uint8Array {
+  if (typeof map !== 'object' || map === null) return fail(`argument ${index}: tensorMap must be an object`)
+  const { at } = placeOf(map.buffer)
+  const { byteOffset = 0 } = map
+  if (!Number.isInteger(byteOffset) || byteOffset < 0) return fail(`argument ${index}: tensorMap.byteOffset is ${JSON.stringify(byteOffset)}; it must be a whole number from 0 on`)
+  try { return encodeTensorMapOf(memory, { ...map, address: GLOBAL_HIGH * 2 ** 32 + at + byteOffset }) } catch (error) {
+    if (error instanceof TensorMapError) return fail(`argument ${index}: ${error.message}`)
+    throw error
+  }
 }
 
 function decode(view: DataView, at: number, type: string): number | bigint {

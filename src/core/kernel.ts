@@ -60,22 +60,22 @@ export function workgroups1d(count: number): [number, number, number] {
 
 export const ceilDiv = (a: number, b: number) => Math.ceil(a / b)
 
-/** A TMA descriptor, passed by value as a 128-byte `.param .align 64 .b8 name[128]`; fields as cuTensorMapEncodeTiled names them. */
-export interface TensorMapArg {
-  readonly tensorMap: {
-    readonly buffer: Binding
-    readonly byteOffset?: number
-    readonly dataType: 'UINT8' | 'UINT16' | 'UINT32' | 'INT32' | 'FLOAT16' | 'FLOAT32' | 'BFLOAT16'
-    /** Innermost first, in elements; `globalStrides` has rank - 1 entries, in bytes, from dimension 1 on. */
-    readonly globalDim: readonly number[]
-    readonly globalStrides: readonly number[]
-    readonly boxDim: readonly number[]
-    readonly elementStrides?: readonly number[]
-    readonly swizzle: 'NONE' | '32B' | '64B' | '128B'
-    readonly l2Promotion?: 'NONE' | 'L2_64B' | 'L2_128B' | 'L2_256B'
-    readonly oobFill?: 'NONE' | 'NAN_REQUEST_ZERO_FMA'
-  }
+/** What a TMA descriptor says of a tensor, as cuTensorMapEncodeTiled takes it: enum names without their prefix, defaults where one may be left out. */
+export interface TensorMapShape {
+  readonly dataType: 'UINT8' | 'UINT16' | 'UINT32' | 'INT32' | 'UINT64' | 'INT64' | 'FLOAT16' | 'FLOAT32' | 'FLOAT64' | 'BFLOAT16' | 'FLOAT32_FTZ' | 'TFLOAT32' | 'TFLOAT32_FTZ'
+  /** Innermost first, in elements; `globalStrides` has rank - 1 entries, in bytes, from dimension 1 on. */
+  readonly globalDim: readonly number[]
+  readonly globalStrides: readonly number[]
+  readonly boxDim: readonly number[]
+  readonly elementStrides?: readonly number[]
+  readonly interleave?: 'NONE' | '16B' | '32B'
+  readonly swizzle?: 'NONE' | '32B' | '64B' | '128B'
+  readonly l2Promotion?: 'NONE' | 'L2_64B' | 'L2_128B' | 'L2_256B'
+  readonly oobFill?: 'NONE' | 'NAN_REQUEST_ZERO_FMA'
 }
+
+/** A TMA descriptor, passed by value as a 128-byte `.param .align 64 .b8 name[128]`. */
+export interface TensorMapArg { readonly tensorMap: TensorMapShape & { readonly buffer: Binding; readonly byteOffset?: number } }
 
 /** Blocks, and threads of a block. */
 export interface LaunchConfig {
