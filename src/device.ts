@@ -8,7 +8,7 @@ export interface OpenedDevice {
   why: string
 }
 
-/** Opens `cpu`, `webgpu` or `auto` (the first of cuda:0, webgpu, cpu that works). An absent named device is an InputError. */
+/** Opens `cpu`, `webgpu`, `cuda:<n>`, `emu:<target>` or `auto` (the first of cuda:0, webgpu, cpu that works). An absent named device is an InputError. */
 export async function openDevice(name: string, options: { disableRobustness?: boolean } = {}): Promise<OpenedDevice> {
   switch (name) {
     case 'cpu': {
@@ -21,26 +21,42 @@ export async function openDevice(name: string, options: { disableRobustness?: bo
       const [{ CudaBackend }, { EmulatorDriver }] = await Promise.all([import('../backends/cuda/index.ts'), import('../backends/emulator/driver.ts')])
       return { device: new Device(new CudaBackend(new EmulatorDriver(name.slice(4)))), why: 'asked for' }
     }
-    case 'cuda:0': throw new InputError(`device ${name}: libcuda is not bound yet; use emu:sm_80 (a part of the ops), webgpu or cpu`)
-    default: throw new InputError(`device "${name}" is unknown; known are auto, cpu, webgpu, cuda:0, emu:sm_80, emu:sm_90a`)
+    default: {
+      const ordinal = /^cuda:(\d+)$/.exec(name)
+      if (ordinal) return { device: await openCudaDevice(Number(ordinal[1])), why: 'asked for' }
+      throw new InputError(`device "${name}" is unknown; known are auto, cpu, webgpu, cuda:0, emu:sm_80, emu:sm_90a`)
+    }
   }
 }
 
 async function openFirst(options: { disableRobustness?: boolean }): Promise<OpenedDevice> {
+  const absent: string[] = []
+  for (const open of [() => openCudaDevice(0), () => openWebGpu(options)]) {
+    try {
+      const device = await open()
+      return { device, why: `the first of cuda:0, webgpu, cpu that works${absent.length ? ` (${absent.join('; ')})` : ''}` }
+    } catch (error) { absent.push((error as Error).message.replace(/^device /, '')) }
+  }
+  const { device } = await openDevice('cpu')
+  return { device, why: `neither cuda:0 nor webgpu works here (${absent.join('; ')})` }
+}
+
+const inNode = () => typeof process !== 'undefined' && process.versions?.node !== undefined
+
+async function openCudaDevice(ordinal: number): Promise<Device> {
   try {
-    const device = await openWebGpu(options)
-    return { device, why: 'the first of cuda:0, webgpu, cpu that works (cuda:0: libcuda is not bound yet)' }
+    if (!inNode()) throw new Error('a browser cannot reach libcuda')
+    const [{ CudaBackend }, { openCuda }] = await Promise.all([import('../backends/cuda/index.ts'), import('../backends/cuda/driver_koffi.ts')])
+    return new Device(new CudaBackend(await openCuda(ordinal)))
   } catch (error) {
-    const { device } = await openDevice('cpu')
-    return { device, why: `webgpu does not work here: ${(error as Error).message}` }
+    throw new InputError(`device cuda:${ordinal}: ${(error as Error).message}`)
   }
 }
 
 async function openWebGpu(options: { disableRobustness?: boolean }): Promise<Device> {
   const { WebGpuBackend } = await import('../backends/webgpu/index.ts')
-  const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined
   try {
-    if (isNode) {
+    if (inNode()) {
       const { openNodeGpu } = await import('../backends/webgpu/node_adapter.ts')
       const { adapter, kind, why } = await openNodeGpu(options)
       const { napping } = await import('../backends/webgpu/nap.ts')

@@ -1,7 +1,7 @@
 // The PTX backend over any CudaDriver: picks the rung of the kernel ladder, packs arguments, launches in order. It knows kernels by
 // op name only, through ptx/index.ts.
 import type { Backend } from '../../src/core/backend.ts'
-import { DeviceLost, UnsupportedOp } from '../../src/core/errors.ts'
+import { DeviceLost, InputError, UnsupportedOp } from '../../src/core/errors.ts'
 import type { CudaInfo, PtxDispatch, PtxKernel } from '../../src/core/kernel.ts'
 import type { OpCall } from '../../src/core/op.ts'
 import { numBytes, show, type Spec } from '../../src/core/shape.ts'
@@ -32,13 +32,19 @@ export class CudaBackend implements Backend {
   /** Freed memory is zeroed by nobody: contents are undefined until written, as the contract says. */
   alloc(spec: Spec): Buffer {
     const bytes = numBytes(spec)
+    const buffer = this.take(bytes)
     this.liveBytes += bytes
     this.peakBytes = Math.max(this.peakBytes, this.liveBytes)
-    return this.take(bytes)
+    return buffer
   }
 
   /** Device memory that is not counted; a driver has no empty allocations. */
-  private take(bytes: number): Buffer { return { pointer: this.driver.alloc(Math.max(16, bytes)), bytes } }
+  private take(bytes: number): Buffer {
+    try { return { pointer: this.driver.alloc(Math.max(16, bytes)), bytes } } catch (error) {
+      if (!(error instanceof CudaError && error.code === 'CUDA_ERROR_OUT_OF_MEMORY')) throw error
+      throw new InputError(`${this.name}: no memory for ${bytes} bytes more beside the ${this.liveBytes} bytes in use (${error.message}); take a smaller batch or model`)
+    }
+  }
 
   free(buffer: unknown): void {
     const { pointer, bytes } = buffer as Buffer

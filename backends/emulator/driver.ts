@@ -4,7 +4,7 @@ import { PtxError } from './ast.ts'
 import { Emulator, EmulatorFault } from './launch.ts'
 import { LoadedModule } from './loader.ts'
 import { GLOBAL_HIGH, MAX_SHARED_BYTES, type EmulatorOptions } from './machine.ts'
-import { LinearMemory } from './memory.ts'
+import { LinearMemory, OutOfMemory } from './memory.ts'
 import { parsePtx } from './parser.ts'
 import { Streams } from './streams.ts'
 import { encodeTensorMapOf, TensorMapError } from './tensor_map.ts'
@@ -55,7 +55,12 @@ export class EmulatorDriver implements CudaDriver {
     }
   }
 
-  alloc(bytes: number): DevicePointer { return high + this.memory.allocate(bytes, `allocation of ${bytes} bytes`) }
+  alloc(bytes: number): DevicePointer {
+    try { return high + this.memory.allocate(bytes, `allocation of ${bytes} bytes`) } catch (error) {
+      if (error instanceof OutOfMemory) throw new CudaError('CUDA_ERROR_OUT_OF_MEMORY', error.message, false)
+      throw error
+    }
+  }
   free(pointer: DevicePointer): void { this.memory.deallocate(pointer - high) }
   copyToDevice(pointer: DevicePointer, bytes: Uint8Array, stream?: CudaStream): void {
     this.streams.enqueue(stream, () => this.memory.u8.set(bytes, pointer - high))

@@ -31,6 +31,6 @@ async function probe(name: string): Promise<string> {
     return text
   } catch (error) {
     const hint = name === 'cuda:0' && existsSync('/dev/nvidiactl') ? ' (an NVIDIA driver is here)' : ''
-    return `absent: ${(error as Error).message}${hint}`
+    return `absent: ${(error as Error).message.replace(`device ${name}: `, '')}${hint}`
   }
 }
