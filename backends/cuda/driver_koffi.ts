@@ -1,9 +1,10 @@
 // libcuda through koffi: the CUDA driver API with no toolkit and no native addon of our own. Launches are synchronous calls that
 // enqueue; waits poll events on the event loop, so the context stays current on the one thread that calls.
-import { CudaError, type CudaDriver, type CudaEvent, type CudaFunction, type CudaGraph, type CudaInfo, type CudaModule, type CudaStream, type DevicePointer, type FunctionAttributes, type LaunchConfig } from './driver.ts'
+import { CudaError, type CudaDriver, type CudaEvent, type CudaFunction, type CudaGraph, type CudaInfo, type CudaModule, type CudaStream, type DevicePointer, type FunctionAttributes, type LaunchConfig, type TensorMapSpec } from './driver.ts'
 import { entryParams } from './entry_params.ts'
 import { LaunchBlock } from './launch_block.ts'
 import { LibCuda, NOT_READY, numberOf, outHandle, outInt } from './libcuda.ts'
+import { TensorMapEncoder } from './tensor_map.ts'
 
 /** CUdevice_attribute, CUfunction_attribute and CUjit_option numbers of cuda.h. */
 const deviceAttribute = { numSms: 16, ccMajor: 75, ccMinor: 76, smemOptIn: 97, memoryPools: 115 } as const
@@ -29,6 +30,7 @@ const laterMs = (ms: number) => new Promise<void>((resolve) => { if (ms === 0) s
 export class KoffiDriver implements CudaDriver {
   readonly name: string
   private readonly block: LaunchBlock
+  private readonly maps: TensorMapEncoder
   /** Page-locked memory by its bytes, and free pieces for reads by their size. */
   private readonly pinned = new Map<Uint8Array, number>()
   private readonly staging = new Map<number, Uint8Array[]>()
@@ -36,6 +38,7 @@ export class KoffiDriver implements CudaDriver {
   private constructor(private readonly cuda: LibCuda, private readonly ordinal: number, readonly attributes: CudaInfo, readonly description: string, private readonly own: number, private readonly pools: boolean) {
     this.name = `cuda:${ordinal}`
     this.block = new LaunchBlock(cuda)
+    this.maps = new TensorMapEncoder(cuda)
   }
 
   static open(cuda: LibCuda, ordinal: number): KoffiDriver {
@@ -143,6 +146,8 @@ export class KoffiDriver implements CudaDriver {
   }
 
   // -- launches and waits
+
+  encodeTensorMap(spec: TensorMapSpec): Uint8Array { return this.maps.encode(spec) }
 
   launch(fn: CudaFunction, config: LaunchConfig, params: Uint8Array, stream?: CudaStream): void {
     const { smemBytes = 0 } = config

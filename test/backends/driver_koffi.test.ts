@@ -149,6 +149,17 @@ describe.skipIf(absent)('libcuda through koffi', () => {
     expect(logged().at(-1)).toBe('freeHost')
   })
 
+  it('tensor maps', () => {
+    const p = driver.alloc(64 * 512)
+    const shape = { dataType: 'BFLOAT16', globalDim: [256, 64], globalStrides: [512], boxDim: [64, 8], swizzle: '128B', l2Promotion: 'L2_256B' } as const
+    const map = driver.encodeTensorMap({ ...shape, address: p })
+    expect(map.length).toBe(128)
+    expect(new DataView(map.buffer).getBigUint64(0, true)).toBe(BigInt(p))
+    expect(logged().at(-1)).toBe('tensorMap type 9 rank 2 dim 256 box 64 swizzle 3 promotion 3 fill 0')
+    expect(() => driver.encodeTensorMap({ ...shape, boxDim: [64, 300], address: p })).toThrow(/CUDA_ERROR_INVALID_VALUE: cuTensorMapEncodeTiled\(.*300/)
+    expect(() => driver.encodeTensorMap({ ...shape, globalStrides: [], address: p })).toThrow('tensorMap.globalStrides has 0 entries; it must have 1')
+  })
+
   it('too much memory is bad input', () => {
     const backend = new CudaBackend(driver)
     expect(() => backend.alloc({ dtype: 'f32', shape: [2 ** 19, 2 ** 19] })).toThrow(/cuda:0: no memory for .*1099511627776 bytes/)
