@@ -61,7 +61,9 @@ export class Emulator implements Machine {
     const need = this.loaded.parametersOf(kernel).bytes
     const image = this.loaded.imageOf(kernel)
     const state = this.prepare(image, shape, params, need)
+    this.sanitizer?.launchStarted(state)
     try { new Run(this, image, state).toTheEnd() } finally {
+      this.sanitizer?.launchEnded()
       this.memory.release(state.paramBase)
       image.trim()
     }

@@ -147,6 +147,8 @@ export interface Warp {
   readonly localStride: number
   /** Per-warp state of chapters (cp.async groups, wgmma groups, bulk groups), by key. */
   readonly state: Map<string, unknown>
+  /** Sanitizer: registers are in use by wgmma, every instruction is shown to it. */
+  watched?: boolean
 }
 
 export interface Cta {
@@ -249,46 +251,91 @@ export interface Diagnostic {
   /** The other access of a race, or what is waited for. */
   readonly other: string | null
 }
-export type AccessKind = 'read' | 'write' | 'atomic'
-/** `weak` is the plain kind; `relaxed` covers volatile, relaxed, mmio; atomics are relaxed unless they say more. */
-export type Order = 'weak' | 'relaxed' | 'acquire' | 'release' | 'acq_rel' | 'sc'
+/**
+ * What an address is resolved for (isa/addresses.ts). `reduce`: an atomic without a result (red), which acquires nothing.
+ * `mbarrier`: the operand that names an mbarrier object, in any instruction (mbarrier.*, the barrier of a bulk copy).
+ * First bytes of ranges that `asyncIssue` declares, and tensor maps, are resolved as `untold` (see Access): not an access of the thread.
+ */
+export type AccessKind = 'read' | 'write' | 'atomic' | 'reduce' | 'mbarrier'
+/** `weak` is the plain kind; `relaxed` covers relaxed and mmio; atomics are relaxed unless they say more. */
+export type Order = 'weak' | 'volatile' | 'relaxed' | 'acquire' | 'release' | 'acq_rel' | 'sc'
 export type Scope = 'cta' | 'cluster' | 'gpu' | 'sys'
+/** The values that a store takes: element i of a lane at slot i, `stride` bytes a lane, of which `bytes` count. */
+export interface Stored { readonly slots: readonly Slot[]; readonly stride: number; readonly bytes: number }
 
+/**
+ * What chapters tell the sanitizer. It orders accesses by happens-before, not by when they ran: the same bug is found under every
+ * schedule. All calls are made while `warp.current` is the instruction that they are about.
+ */
 export interface Sanitizer {
   readonly diagnostics: readonly Diagnostic[]
+  /** Diagnostics left out beyond the cap. */
+  readonly dropped: number
+  /** One diagnostic; the same class at the same pair of instructions is told once. */
   report(cls: DiagnosticClass, warp: Warp, lane: number, address: string | null, message: string, other?: string | null): void
-  /**
-   * One warp-wide access of `bytes` a lane. `linear[lane]` is the linear byte offset, already translated; bounds were NOT checked.
-   * Returns the lanes that may go on (the others are skipped: reads give 0, writes are dropped).
-   */
-  access(warp: Warp, mask: number, space: 'global' | 'shared' | 'local', kind: AccessKind, linear: Uint32Array, bytes: number, order: Order, scope: Scope): number
-  /** An address whose window is wrong altogether (high half): reported as out of bounds of `space`. */
-  badAddress(warp: Warp, lane: number, space: 'global' | 'shared' | 'local', address: bigint, bytes: number): void
+
+  /** Before the first block of a launch, and after the last or when a fault ended it. */
+  launchStarted(launch: LaunchState): void
+  launchEnded(): void
   ctaStarted(cta: Cta): void
   ctaEnded(cta: Cta): void
-  /** Lanes of `mask` synchronised among themselves (.sync instructions, reconvergence points do not count). */
+
+  /**
+   * One warp-wide access of `bytes` a lane by the threads themselves (resolve in addresses.ts calls it: chapters do not).
+   * `linear[lane]` is the linear byte offset, already translated; in global memory bounds were NOT checked. `stored`: a store's values.
+   * Returns the lanes that may go on (the others are skipped: reads give 0, writes are dropped).
+   */
+  access(warp: Warp, mask: number, space: 'global' | 'shared' | 'local', kind: AccessKind, linear: Uint32Array, bytes: number, order: Order, scope: Scope, stored?: Stored | null): number
+  /** An address whose window is wrong altogether (high half), or a range that is not inside: out of bounds of `space`. */
+  badAddress(warp: Warp, lane: number, space: 'global' | 'shared' | 'local', address: bigint, bytes: number): void
+
+  /** Lanes of `mask` synchronised among themselves: called by every .sync and .sync.aligned instruction, after its own accesses. */
   warpSync(warp: Warp, mask: number): void
-  /** A CTA or cluster barrier: `arrive` when a group arrives, `leave` when it passes. `key` names the barrier and its phase. */
-  barrierArrive(warp: Warp, mask: number, key: object): void
+  /**
+   * A CTA or cluster barrier. `arrive` when lanes arrive, once each; `leave` when they pass. `key`: one object for each phase of each
+   * barrier. `how`: 'wait': the lanes do nothing until they leave; 'go': they go on and may never leave (bar.arrive, cluster arrive);
+   * 'relaxed': as 'go', publishing only what an earlier fence covers.
+   */
+  barrierArrive(warp: Warp, mask: number, key: object, how: 'wait' | 'go' | 'relaxed'): void
   barrierLeave(warp: Warp, mask: number, key: object): void
-  /** fence / membar; `proxy` for fence.proxy.async. */
+  /** fence and membar. */
   fence(warp: Warp, mask: number, order: Order, scope: Scope): void
-  proxyFence(warp: Warp, mask: number): void
-  /** mbarrier: `key` is the barrier's state object. */
-  mbarrierArrive(warp: Warp, mask: number, key: object): void
-  mbarrierObserved(warp: Warp, mask: number, key: object, phase: number): void
-  /** mbarrier objects live in shared memory: plain accesses there are misuse until `mbarrierGone`. */
+  /** fence.proxy.async; `space` where the instruction restricts it. */
+  proxyFence(warp: Warp, mask: number, space: 'all' | 'global' | 'shared'): void
+
+  /** mbarrier.init of the object at `linear` in `cta`'s shared memory; mbarrier.inval. A plain access between is misuse. */
   mbarrierLive(warp: Warp, lane: number, cta: Cta, linear: number): void
   mbarrierGone(cta: Cta, linear: number): void
+  /** Before the arrival is counted (`key.phase` is the phase it belongs to). `order`: 'release' unless the instruction says relaxed. */
+  mbarrierArrive(warp: Warp, mask: number, key: MbarrierKey, order: Order): void
+  /** test_wait or try_wait that came out true for these lanes; `phase` is the completed one. `order`: 'acquire' unless relaxed. */
+  mbarrierObserved(warp: Warp, mask: number, key: MbarrierKey, phase: number, order: Order): void
+
   /**
-   * Asynchronous access of byte ranges, declared at issue. `proxy`: 'async' (TMA, bulk, wgmma operands) needs a proxy fence after
-   * generic writes; 'generic' (cp.async) does not. Returns a handle for `asyncDone`.
+   * An asynchronous operation (cp.async, bulk and tensor copies, st.async, wgmma) with all bytes it will touch, inside bounds; called
+   * when the instruction runs, BEFORE agents.issue(op) (which may perform it at once). `proxy`: 'async' for bulk, tensor copies and
+   * wgmma operands in shared memory; 'generic' for cp.async and st.async. Until its completion is observed any conflicting access is
+   * an async-race. Addresses of the ranges are resolved as `untold`. wgmma: one call per warp of the warpgroup, each with the rows it
+   * reads. Bounds are the chapter's: rangeInside (addresses.ts).
    */
   asyncIssue(op: AsyncOp, proxy: 'async' | 'generic', ranges: readonly AsyncRange[]): AsyncHandle
-  /** Its completion was signalled to `key` (an mbarrier's state) or to nobody (null: observed later by asyncObserved). */
-  asyncDone(handle: AsyncHandle, key: object | null): void
-  /** A wait_group / wait_all / mbarrier wait by these lanes covers it; `readOnly`: only the source may be reused. */
+  /**
+   * Its completion is signalled to an mbarrier: call it in perform(), before completeTx or the arrival (`key.phase` is the phase it
+   * counts for). cp.async.mbarrier.arrive: for each earlier cp.async of the thread, when the arrival is made. Threads observe it by
+   * mbarrierObserved. Not called for operations that only a wait_group covers.
+   */
+  asyncDone(handle: AsyncHandle, key: MbarrierKey): void
+  /** wait_group, wait_all or wgmma.wait_group by these lanes covers the operation. `readOnly` (.read): only its source is free again. */
   asyncObserved(warp: Warp, mask: number, handle: AsyncHandle, readOnly: boolean): void
+  /**
+   * wgmma: registers of `warp.frame` that belong to `handle` until a wait of this warp: accumulators ('write') and A fragments
+   * ('read'). The scheduler then shows every instruction of the warp to `registersUsed`; wgmma instructions are exempt.
+   */
+  asyncRegisters(warp: Warp, handle: AsyncHandle, slots: readonly SlotUse[], kind: 'read' | 'write'): void
+  registersUsed(warp: Warp, instruction: Instruction, mask: number): void
 }
-export interface AsyncRange { readonly space: 'global' | 'shared'; readonly kind: 'read' | 'write' | 'atomic'; readonly cta: Cta; readonly start: number; readonly bytes: number }
+/** An mbarrier's state: phases count from 0; `at` is its linear place in shared memory. */
+export interface MbarrierKey { readonly phase: number; readonly at: number }
+/** `lane`: who accesses it, where one operation stands for several lanes; else op.lane. */
+export interface AsyncRange { readonly space: 'global' | 'shared'; readonly kind: 'read' | 'write' | 'atomic'; readonly cta: Cta; readonly start: number; readonly bytes: number; readonly lane?: number }
 export type AsyncHandle = object

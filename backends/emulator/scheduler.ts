@@ -122,6 +122,7 @@ function interpret(warp: Warp, g: Group, budget: number, limit: number, meter: M
     budget--
     machine.executed += lanes
     const mask = i.guard === null ? g.mask : guardMask(warp, i, g.mask)
+    if (warp.watched === true) machine.sanitizer!.registersUsed(warp, i, mask)
     if (i.exec !== null) {
       if (mask !== 0) i.exec(warp, mask)
       if (++g.pc === limit) return budget

@@ -111,7 +111,7 @@ describe('sanitizer', () => {
   })
   it('fences by order and scope', () => {
     const { calls } = told('membar.gl; fence.sc.sys; fence.cta; fence.acquire.gpu; fence.proxy.async.shared::cta; fence.mbarrier_init.release.cluster; fence.proxy.alias; fence.proxy.tensormap::generic.acquire.gpu [%out], 128; griddepcontrol.wait; ret;', 32)
-    expect(calls.filter((c) => /ence/.test(c))).toEqual(['fence -1 sc gpu', 'fence -1 sc sys', 'fence -1 acq_rel cta', 'fence -1 acquire gpu', 'proxyFence -1', 'fence -1 release cluster', 'fence -1 acquire gpu'])
+    expect(calls.filter((c) => /ence/.test(c))).toEqual(['fence -1 sc gpu', 'fence -1 sc sys', 'fence -1 acq_rel cta', 'fence -1 acquire gpu', 'proxyFence -1 shared', 'fence -1 release cluster', 'fence -1 acquire gpu'])
   })
 })
 

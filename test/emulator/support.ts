@@ -31,6 +31,7 @@ export function recorder(): { factory: SanitizerFactory; calls: string[]; diagno
   const factory: SanitizerFactory = (machine) => new Proxy({ diagnostics } as unknown as Sanitizer, {
     get(target, name: string) {
       if (name === 'diagnostics') return target.diagnostics
+      if (name === 'dropped') return 0
       if (name === 'access') return (_w: unknown, mask: number) => mask
       if (name === 'report') {
         return ((cls, warp, lane, address, message, other) => {

@@ -2,7 +2,7 @@
 import type { Space } from '../ast.ts'
 import type { DecodeContext } from '../decode.ts'
 import type { AddressParts } from '../decode_context.ts'
-import { GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, SHARED_OFFSET_MASK, type AccessKind, type Cta, type Order, type Scope, type Warp } from '../machine.ts'
+import { GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, SHARED_OFFSET_MASK, type AccessKind, type Cta, type Order, type Scope, type Stored, type Warp } from '../machine.ts'
 import { since } from './free_modifiers.ts'
 
 export type AddressSpace = 'global' | 'const' | 'shared' | 'local' | 'param' | 'generic'
@@ -18,6 +18,10 @@ export interface Access {
   readonly bytes: number
   /** .shared and .shared::cta: another block's memory is out of bounds. */
   readonly ownBlock?: boolean
+  /** The chapter itself tells the sanitizer what is accessed, and checks that global ranges lie in an allocation (rangeInside). */
+  readonly untold?: boolean
+  /** Stores: their values, for the sanitizer. */
+  readonly stored?: Stored
 }
 
 export const showAddress = (high: number, low: number) => `0x${((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString(16)}`
@@ -61,12 +65,28 @@ export function resolve(warp: Warp, mask: number, at: AddressParts, access: Acce
   }
   found.shared = shared
   const { sanitizer } = machine
+  const { kind, order, scope, stored = null } = access
+  if (access.untold) return mask & ~held
   if (sanitizer === null) { if (global !== 0) checkGlobal(warp, global, bytes); return mask & ~held }
-  const { kind, order, scope } = access
-  if (global !== 0) held |= global & ~sanitizer.access(warp, global, 'global', kind, linear, bytes, order, scope)
-  if (shared !== 0) held |= shared & ~sanitizer.access(warp, shared, 'shared', kind, linear, bytes, order, scope)
-  if (local !== 0) held |= local & ~sanitizer.access(warp, local, 'local', kind, linear, bytes, order, scope)
+  if (global !== 0) held |= global & ~sanitizer.access(warp, global, 'global', kind, linear, bytes, order, scope, stored)
+  if (shared !== 0) held |= shared & ~sanitizer.access(warp, shared, 'shared', kind, linear, bytes, order, scope, stored)
+  if (local !== 0) held |= local & ~sanitizer.access(warp, local, 'local', kind, linear, bytes, order, scope, stored)
   return mask & ~held
+}
+
+/**
+ * Whether a range of any length lies in one allocation or in one block's shared memory. If not, the launch ends there; with a
+ * sanitizer it is told and the answer is no: the operation then does not touch memory, but signals all the same.
+ */
+export function rangeInside(warp: Warp, lane: number, space: 'shared' | 'global', at: number, bytes: number): boolean {
+  const { machine, cta } = warp
+  const owner = space === 'shared' ? sharedOwner(cta, at) : undefined
+  const within = space === 'shared' ? owner && { start: owner.sharedBase, bytes: owner.sharedBytes } : machine.memory.allocationAt(at)
+  if (within && at + bytes <= within.start + within.bytes) return true
+  const address = space === 'shared' ? `0x${(at - (owner ?? cta).sharedBase).toString(16)}` : showAddress(GLOBAL_HIGH, at)
+  if (machine.sanitizer !== null) machine.sanitizer.badAddress(warp, lane, space, BigInt(address), bytes)
+  else machine.fault('illegal-address', `address ${address} (${bytes} bytes) is outside ${space === 'shared' ? `shared memory of ${cta.sharedBytes} bytes` : 'every live allocation'}`, warp, lane, { space, address })
+  return false
 }
 
 /** Every lane inside a live allocation; mostly they share one. */

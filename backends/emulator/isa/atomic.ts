@@ -85,7 +85,7 @@ const atomic = (returns: boolean): Decoder => (s, ctx): Decoded => {
   const rest = s.operands.slice(returns ? 1 : 0)
   const at = ctx.address(rest[0])
   const bytes = typeBytes(type)
-  const access: Access = { space: atomicSpace(ctx, spaceOf(ctx, form.space, at)), kind: 'atomic', bytes: bytes * count, order: form.order, scope: form.scope, ownBlock: isOwnBlock(form.space) }
+  const access: Access = { space: atomicSpace(ctx, spaceOf(ctx, form.space, at)), kind: returns ? 'atomic' : 'reduce', bytes: bytes * count, order: form.order, scope: form.scope, ownBlock: isOwnBlock(form.space) }
   const b = slotsOf(ctx, rest[1], form, false)
   const c = name === 'cas' ? slotsOf(ctx, rest[2], form, false) : b
   const d = returns ? slotsOf(ctx, s.operands[0], form, true) : null

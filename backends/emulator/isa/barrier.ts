@@ -162,7 +162,7 @@ const barrierOf: Decoder = (s, ctx) => {
         phase.trues += popcount(readPredicate(memory, w.base, red.source) & mask)
         phase.threads += popcount(mask)
       }
-      sanitizer?.barrierArrive(w, mask, phase)
+      sanitizer?.barrierArrive(w, mask, phase, form === 'arrive' ? 'go' : 'wait')
       b.arrive(w, mask, pc, aligned)
       if (form === 'arrive') return NEXT
       g.wait = new BarrierWait(w, g, b, phase, red)

@@ -59,8 +59,7 @@ export const clusterBarrier: Chapter = {
             own[lane] = phase
           }
           phase.arrive(w, mask)
-          // A relaxed arrival publishes nothing.
-          if (order === 'release') w.machine.sanitizer?.barrierArrive(w, mask, phase)
+          w.machine.sanitizer?.barrierArrive(w, mask, phase, order === 'release' ? 'go' : 'relaxed')
           phase.settle()
           return NEXT
         },

@@ -27,11 +27,13 @@ function proxy(s: Parameters<Chapter[string]>[0], ctx: DecodeContext): Decoded {
       needs(ctx, 'fence.proxy.alias', 70, [7, 5])
       ctx.operands(0)
       return { exec() { /* an address has one proxy here */ } }
-    case 'async':
+    case 'async': {
       needs(ctx, 'fence.proxy.async', 90, [8, 0])
-      m.oneOf(['global', 'shared::cta', 'shared::cluster'] as const)
+      const named = m.oneOf(['global', 'shared::cta', 'shared::cluster'] as const)
+      const space = named === undefined ? 'all' : named === 'global' ? 'global' : 'shared'
       ctx.operands(0)
-      return { exec(w, mask) { w.machine.sanitizer?.proxyFence(w, mask) } }
+      return { exec(w, mask) { w.machine.sanitizer?.proxyFence(w, mask, space) } }
+    }
     case 'tensormap::generic': {
       needs(ctx, 'fence.proxy.tensormap::generic', 90, [8, 3])
       const order = m.need(['release', 'acquire'] as const, 'order')
@@ -48,7 +50,7 @@ function proxy(s: Parameters<Chapter[string]>[0], ctx: DecodeContext): Decoded {
       m.need([order === 'acquire' ? 'sync_restrict::shared::cluster' : 'sync_restrict::shared::cta'] as const, 'restriction')
       m.need(['cluster'] as const, 'scope')
       ctx.operands(0)
-      return { exec(w, mask) { const { sanitizer } = w.machine; if (sanitizer) { sanitizer.fence(w, mask, order, 'cluster'); sanitizer.proxyFence(w, mask) } } }
+      return { exec(w, mask) { const { sanitizer } = w.machine; if (sanitizer) { sanitizer.fence(w, mask, order, 'cluster'); sanitizer.proxyFence(w, mask, 'all') } } }
     }
   }
 }

@@ -50,7 +50,7 @@ function tail(ctx: DecodeContext): boolean {
 
 /** Linear places of the objects; `shared`: the instruction says .shared. A 32-bit register is a shared address anyhow, a wide one may be generic. */
 function places(w: Warp, mask: number, at: AddressParts, shared: boolean): number {
-  return resolve(w, mask, at, { space: shared || at.variable || !at.wide ? 'shared' : 'generic', kind: 'atomic', bytes: 8, order: 'relaxed', scope: 'cta' })
+  return resolve(w, mask, at, { space: shared || at.variable || !at.wide ? 'shared' : 'generic', kind: 'mbarrier', bytes: 8, order: 'relaxed', scope: 'cta' })
 }
 
 const arriving = (drop: boolean): Decoder => (s, ctx) => {
@@ -75,7 +75,7 @@ const arriving = (drop: boolean): Decoder => (s, ctx) => {
         const value = amount === null ? 1 : w.machine.memory.u32[((w.base + amount) >> 2) + lane]
         if (token !== null) w.machine.memory.u64[((w.base + token) >> 3) + lane] = BigInt(b.phase)
         if (drop) b.expected--
-        w.machine.sanitizer?.mbarrierArrive(w, 1 << lane, b)
+        w.machine.sanitizer?.mbarrierArrive(w, 1 << lane, b, 'release')
         if (expects) expectTx(w, lane, b, value)
         arrive(w, lane, b, expects ? 1 : value)
       })
@@ -105,7 +105,7 @@ const waiting = (name: string): Decoder => (s, ctx): Decoded => {
       forLanes(go, (lane) => {
         const b = barrierAt(w, lane, own[lane])
         const passed = parity ? (b.phase & 1) !== (memory.u32[((w.base + value) >> 2) + lane] & 1) : BigInt(b.phase) > memory.u64[((w.base + value) >> 3) + lane]
-        if (passed) { done |= 1 << lane; w.machine.sanitizer?.mbarrierObserved(w, 1 << lane, b, b.phase - 1) } else blocking ??= b
+        if (passed) { done |= 1 << lane; w.machine.sanitizer?.mbarrierObserved(w, 1 << lane, b, b.phase - 1, 'acquire') } else blocking ??= b
       })
       const rounds = (w.state.get('mbarrier rounds') as number | undefined) ?? 0
       const write = () => { writePredicate(memory, w.base + p, mask, done); g.pc++ }

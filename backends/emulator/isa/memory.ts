@@ -139,7 +139,7 @@ const store: Decoder = (s, ctx) => {
   const at = ctx.address(s.operands[0])
   if (at.variable !== null && ctx.isKernelParameter(at.variable)) ctx.error(`${at.variable.name} is a parameter of the kernel, which is read only`, s.operands[0].at)
   const from = elements(ctx, s.operands[1], m.type, m.count, m.bytes, false)
-  const access: Access = { space: spaceOf(ctx, m.space, at), kind: 'write', bytes: m.bytes * m.count, order: m.order, scope: m.scope, ownBlock: isOwnBlock(m.space) }
+  const access: Access = { space: spaceOf(ctx, m.space, at), kind: 'write', bytes: m.bytes * m.count, order: m.order, scope: m.scope, ownBlock: isOwnBlock(m.space), stored: { slots: from.map((e) => e.slot), stride: from[0].stride, bytes: m.bytes } }
   const parts = from.map((e, i) => writePart(e, i * m.bytes, m.bytes))
   return {
     touchesMemory: true,

@@ -46,7 +46,7 @@ export function memoryModifiers(ctx: DecodeContext, opcode: 'ld' | 'ldu' | 'st')
   if (bytes * count === 32 && ctx.sm < 100) ctx.error(`${opcode} of 32 bytes (.${t.vector}.${type}) needs sm_100`)
   if (bytes * count > 16 || t.vector === 'v8') ctx.error(`.${t.vector} .${type} is wider than 16 bytes or has more than 4 elements`)
   if (type === 'b128') since(ctx, '.b128', 8.3, 70)
-  const order: Order = t.order === 'acquire' || t.order === 'release' ? t.order : t.order === 'relaxed' || t.order === 'volatile' ? 'relaxed' : 'weak'
+  const order: Order = t.order === 'acquire' || t.order === 'release' ? t.order : t.order === 'relaxed' || t.order === 'volatile' ? t.order : 'weak'
   const scope = t.order === 'volatile' ? 'sys' : (t.scope as Scope | undefined) ?? 'cta'
   return { space: t.space, order, scope, type, count, bytes, policy: t.policy !== undefined }
 }
