@@ -1,47 +1,69 @@
 // Every PTX kernel of the rung sm_80, one line each.
 import type { PtxKernel } from '../src/core/kernel.ts'
+import { adamw } from './adamw.ts'
 import { add } from './add.ts'
+import { balance_loss } from './balance_loss.ts'
+import { bias_update } from './bias_update.ts'
+import { clip_coefficient } from './clip_coefficient.ts'
 import { concat } from './concat.ts'
+import { cross_entropy } from './cross_entropy.ts'
 import { embedding } from './embedding.ts'
 import { embedding_bwd } from './embedding_bwd.ts'
 import { mla_kv } from './mla_kv.ts'
 import { mla_kv_bwd } from './mla_kv_bwd.ts'
+import { moe_gate } from './moe_gate.ts'
 import { moe_gate_bwd } from './moe_gate_bwd.ts'
 import { moe_load } from './moe_load.ts'
 import { moe_permute } from './moe_permute.ts'
 import { moe_permute_bwd } from './moe_permute_bwd.ts'
+import { moe_plan } from './moe_plan.ts'
 import { moe_unpermute } from './moe_unpermute.ts'
+import { moe_unpermute_bwd } from './moe_unpermute_bwd.ts'
 import { moe_weights } from './moe_weights.ts'
 import { moe_weights_bwd } from './moe_weights_bwd.ts'
 import { rms_norm } from './rms_norm.ts'
 import { rms_norm_bwd } from './rms_norm_bwd.ts'
+import { rms_norm_bwd_w } from './rms_norm_bwd_w.ts'
 import { rope } from './rope.ts'
 import { scale_by } from './scale_by.ts'
 import { slice } from './slice.ts'
 import { slice_bwd } from './slice_bwd.ts'
+import { sort_by_key } from './sort_by_key.ts'
+import { sum_squares } from './sum_squares.ts'
 import { swiglu } from './swiglu.ts'
 import { swiglu_bwd } from './swiglu_bwd.ts'
 
 const kernels: PtxKernel[] = [
+  adamw,
   add,
+  balance_loss,
+  bias_update,
+  clip_coefficient,
   concat,
+  cross_entropy,
   embedding,
   embedding_bwd,
   mla_kv,
   mla_kv_bwd,
+  moe_gate,
   moe_gate_bwd,
   moe_load,
   moe_permute,
   moe_permute_bwd,
+  moe_plan,
   moe_unpermute,
+  moe_unpermute_bwd,
   moe_weights,
   moe_weights_bwd,
   rms_norm,
   rms_norm_bwd,
+  rms_norm_bwd_w,
   rope,
   scale_by,
   slice,
   slice_bwd,
+  sort_by_key,
+  sum_squares,
   swiglu,
   swiglu_bwd,
 ]
