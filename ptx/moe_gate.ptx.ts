@@ -6,8 +6,8 @@ export function moeGatePtx(space: 'shared' | 'global'): string {
 //   bias          [E]         f32  in
 //   scores        [T, E]      f32  out
 //   topk_indices  [T, topk]   i32  out, descending, ties to the lower index
-${shared ? '' : `//   keys          [T, E + G]  u32  scratch: what experts and groups are ordered by
-`}// grid      (ceil(T / 4), 1, 1)
+//   keys          [T, E + G]  u32  scratch: what experts and groups are ordered by${shared ? ', here in shared memory' : ''}
+// grid      (ceil(T / 4), 1, 1)
 // block     (128, 1, 1)
 // smem      ${shared ? '16 (E + G) bytes    dynamic: keys of experts and groups, 4 tokens' : '0 bytes'}
 // regs      ${shared ? 25 : 31}             ptxas 13.0, sm_80, no spills
