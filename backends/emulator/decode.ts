@@ -76,6 +76,8 @@ export interface Modifiers {
   oneOf<T extends string>(names: readonly T[]): T | undefined
   /** Takes the next modifier, which must be one of these: else "add.foo: unknown modifier .foo; expected .u16, .u32". */
   need<T extends string>(names: readonly T[], what: string): T
+  /** All that are left: their form has been checked. */
+  takeAll(): void
   peek(): string | undefined
   done(): void
 }

@@ -12,6 +12,8 @@ import { typeBytes } from './types_table.ts'
 
 export interface AddressParts { slot: Slot; wide: boolean; offset: number; variable: Variable | null }
 
+const kindOf = (type: string): string => (/^b\d/.test(type) ? 'bits' : /^[us]\d/.test(type) ? 'integer' : type)
+
 const scratch = new DataView(new ArrayBuffer(8))
 function floatPattern(value: number, bytes: number): bigint {
   if (bytes === 4) { scratch.setFloat32(0, value); return BigInt(scratch.getUint32(0)) }
@@ -53,12 +55,15 @@ export class StatementContext implements DecodeContext {
     if (n < min || n > max) this.error(`${this.name} has ${n} operands, needs ${min === max ? min : `${min} to ${max}`}`)
   }
 
+  /** Untyped bits go with everything of their size, integers with integers, floats with their own type (PTX ISA 9.2.2). */
   private fits(operand: Operand & { kind: 'reg' }, type: string, wide: boolean | undefined): void {
-    const own = operand.variable.elementBytes / operand.variable.vector
+    const { variable } = operand
+    const own = variable.elementBytes / variable.vector
     const need = typeBytes[type] ?? this.error(`type .${type} is unknown`)
-    const isPredicate = operand.variable.type === 'pred'
-    if (isPredicate !== (type === 'pred')) this.error(`${operand.variable.name} is .${operand.variable.type}, ${this.name} needs .${type} there`, operand.at)
-    if (own !== need && !(wide && own > need)) this.error(`${operand.variable.name} is .${operand.variable.type}, ${this.name} needs ${need * 8} bits there`, operand.at)
+    const [of, asked] = [kindOf(variable.type), kindOf(type)]
+    const related = of === asked || (of !== 'pred' && asked !== 'pred' && (of === 'bits' || asked === 'bits' || (of === 'f16x2' && asked === 'integer')))
+    if (!related) this.error(`${variable.name} is .${variable.type}, ${this.name} needs .${type} there`, operand.at)
+    if (own !== need && !(wide && own > need)) this.error(`${variable.name} is .${variable.type}, ${this.name} needs ${need * 8} bits there`, operand.at)
   }
 
   private remember(operand: Operand, slot: Slot, uses: SlotUse[], bytes: number): Slot {
@@ -77,18 +82,20 @@ export class StatementContext implements DecodeContext {
         return this.remember(operand, this.layout.register(operand.variable, operand.component), this.reads, operand.variable.elementBytes / operand.variable.vector)
       }
       case 'int': {
-        const isFloat = /^f(32|64)$/.test(type)
-        if (isFloat) return this.error(`${this.name}: an integer where a .${type} constant is needed`, operand.at)
+        if (!/^(bits|integer|pred)$/.test(kindOf(type))) return this.error(`${this.name}: an integer where a .${type} constant is needed`, operand.at)
         return this.constantSlot(operand, bytes, type === 'pred' ? (operand.value === 0n ? 0n : 1n) : BigInt.asUintN(bytes * 8, operand.value))
       }
       case 'float': {
-        if (/^[su]\d/.test(type) || type === 'pred') return this.error(`${this.name}: a floating-point constant where .${type} is needed`, operand.at)
-        const pattern = operand.bits === bytes * 8 ? operand.pattern : bytes === 4 || bytes === 8 ? floatPattern(operand.value, bytes) : this.error(`${this.name}: no .${type} constants`, operand.at)
+        if (type !== 'f32' && type !== 'f64' && !(type === `b${operand.bits}`)) return this.error(`${this.name}: a floating-point constant where .${type} is needed`, operand.at)
+        const pattern = operand.bits === bytes * 8 ? operand.pattern : floatPattern(operand.value, bytes)
         return this.constantSlot(operand, bytes, pattern)
       }
       case 'special': {
+        const shown = `${operand.name}${operand.component === null ? '' : `.${'xyzw'[operand.component]}`}`
+        if (this.statement.opcode !== 'mov' && this.statement.opcode !== 'cvt') return this.error(`${this.name}: special registers are read by mov and cvt only, not ${shown}`, operand.at)
         const special = specialValue(operand.name, operand.component)
-        if (!special) return this.error(`special register ${operand.name}${operand.component === null ? '' : `.${'xyzw'[operand.component]}`} is not emulated`, operand.at)
+        if (!special) return this.error(`special register ${shown} is not emulated`, operand.at)
+        if (!/^(bits|integer)$/.test(kindOf(type)) || special.bits.every((n) => (n === 64) !== (bytes === 8))) return this.error(`${this.name}: ${shown} has ${special.bits.join(' or ')} bits`, operand.at)
         const wide = bytes === 8
         if (!special.changes) {
           const slot = this.layout.special(`${operand.name}.${operand.component}`, wide, special.value)

@@ -26,6 +26,8 @@ export class ModifierList implements Modifiers {
     return this.refuse(found === undefined ? `${this.name} lacks its ${what}: ${expected}` : `${this.name}: unknown modifier .${found}; its ${what} must be one of ${expected}`)
   }
 
+  takeAll(): void { this.next = this.all.length }
+
   peek(): string | undefined { return this.all[this.next] }
 
   done(): void {

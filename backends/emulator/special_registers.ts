@@ -54,12 +54,18 @@ const changing: Readonly<Record<string, LaneValue>> = {
   '%globaltimer_hi': (w) => Math.floor(w.machine.executed / 2 ** 32),
 }
 
+/** 64 bits; %gridid was a word in old PTX and may still be read as one. */
+const widths: Readonly<Record<string, readonly number[]>> = { '%clock64': [64], '%globaltimer': [64], '%current_graph_exec': [64], '%gridid': [64, 32] }
+
+export interface SpecialRegister { readonly value: LaneValue; readonly changes: boolean; readonly bits: readonly number[] }
+
 /** undefined: known to the parser but not emulated. */
-export function specialValue(name: string, component: number | null): { value: LaneValue; changes: boolean } | undefined {
+export function specialValue(name: string, component: number | null): SpecialRegister | undefined {
+  const bits = widths[name] ?? [32]
   const own = withComponent[name]
-  if (own) return component === null ? undefined : { value: (w, lane) => own(w, lane, component), changes: false }
-  if (plain[name]) return { value: plain[name], changes: false }
-  if (changing[name]) return { value: changing[name], changes: true }
-  if (name.startsWith('%envreg')) return { value: () => 0, changes: false }
+  if (own) return component === null ? undefined : { value: (w, lane) => own(w, lane, component), changes: false, bits }
+  if (plain[name]) return { value: plain[name], changes: false, bits }
+  if (changing[name]) return { value: changing[name], changes: true, bits }
+  if (name.startsWith('%envreg')) return { value: () => 0, changes: false, bits }
   return undefined
 }

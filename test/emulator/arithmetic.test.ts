@@ -1,7 +1,7 @@
 // Integer, float and conversion instructions against BigInt and rational arithmetic, on edge values in all 32 lanes.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fma64 } from '../../backends/emulator/numeric/fma64.ts'
+import { fma64 } from '../../backends/emulator/numeric/exact64.ts'
 import { fmaf } from '../../backends/emulator/numeric/round.ts'
 import { runCase } from '../../backends/emulator/run_case.ts'
 

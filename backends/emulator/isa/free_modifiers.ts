@@ -18,9 +18,15 @@ export function takeAll<K extends ModifierKinds>(ctx: DecodeContext, kinds: K): 
   }
 }
 
+/** What keeps `what` from this PTX version and target, or undefined. */
+export function lack(ctx: DecodeContext, what: string, version: number, sm = 0): string | undefined {
+  const [major, minor] = ctx.ptxVersion
+  if (major + minor / 10 < version - 1e-6) return `${what} needs PTX ${version.toFixed(1)}, this is ${major}.${minor}`
+  return ctx.sm < sm ? `${what} needs sm_${sm}, this is sm_${ctx.sm}` : undefined
+}
+
 /** Refuses `what` before this PTX version and target. */
 export function since(ctx: DecodeContext, what: string, version: number, sm = 0): void {
-  const [major, minor] = ctx.ptxVersion
-  if (major + minor / 10 < version - 1e-6) ctx.error(`${what} needs PTX ${version.toFixed(1)}, this is ${major}.${minor}`)
-  if (ctx.sm < sm) ctx.error(`${what} needs sm_${sm}, this is sm_${ctx.sm}`)
+  const problem = lack(ctx, what, version, sm)
+  if (problem !== undefined) ctx.error(problem)
 }

@@ -1,85 +1,80 @@
 // f16, bf16 and their pairs in one 32-bit register: arithmetic with one rounding to nearest even (PTX ISA 9.7.4).
-import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
-import { decodeFloat, encodeFloat, flushSubnormal, formats, relu, saturate, sumToOdd } from '../numeric/small_float.ts'
-import { map1, map2, map3 } from './lanes.ts'
+import type { DecodeContext, Decoded, Statement } from '../decode.ts'
+import { decodeFloat, encodeFloat, flushSubnormal, formats, relu, saturate, sumToOdd, type Format } from '../numeric/small_float.ts'
+import { form, type FormDecoder, type Forms, type Match, type Need } from './forms.ts'
+import { map1, map3 } from './lanes.ts'
 
-type Type = 'f16' | 'f16x2' | 'bf16' | 'bf16x2'
-const types = ['f16', 'f16x2', 'bf16', 'bf16x2'] as const
+type F3 = (a: number, b: number, c: number) => number
 
-interface Kind { type: Type; register: 'b16' | 'b32'; read(word: number, i: number): number; write(x: number): number; count: number }
-
-/** [.rn] [.ftz] [.sat] [.relu] .type */
-function kindOf(ctx: DecodeContext, own: readonly string[] = []): Kind & { nan: boolean } {
-  const m = ctx.modifiers
-  m.oneOf(['rn', 'approx'] as const)
-  const ftz = m.flag('ftz')
-  const sat = m.flag('sat')
-  const nan = own.includes('NaN') && m.flag('NaN')
-  const clamps = m.flag('relu')
-  if (m.peek() === 'oob') ctx.error('.oob is not emulated yet')
-  const type = m.need(types, 'type')
-  const count = type.endsWith('x2') ? 2 : 1
-  const f = type.startsWith('bf16') ? formats.bf16 : formats.f16
-  const least = 2 ** (1 - f.bias)
-  const flush = (x: number) => (ftz ? flushSubnormal(x, least) : x)
-  return {
-    type, count, nan, register: count === 2 ? 'b32' : 'b16',
-    read: (word, i) => flush(decodeFloat((word >>> (16 * i)) & 0xffff, f)),
-    write(x) {
-      let r = flush(x)
-      if (sat) r = saturate(r)
-      if (clamps) r = relu(r)
-      return encodeFloat(r, f)
-    },
+/** d = f(sources), each half on its own; f gives a double that is exact or rounded to odd. */
+function lanewise(m: Match, s: Statement, ctx: DecodeContext, sources: number, f: F3): Decoded {
+  ctx.operands(sources + 1)
+  const { type } = m
+  const format: Format = type.startsWith('bf16') ? formats.bf16 : formats.f16
+  const least = 2 ** (1 - format.bias)
+  const [ftz, sat, clamps] = [m.has('ftz'), m.has('sat'), m.has('relu')]
+  const read = (word: number) => { const x = decodeFloat(word & 0xffff, format); return ftz ? flushSubnormal(x, least) : x }
+  const one = (a: number, b: number, c: number) => {
+    const x = f(read(a), read(b), read(c))
+    // .sat and .relu act on the rounded result, where what rounds to zero is zero.
+    let bits = encodeFloat(x, format)
+    if (ftz && (bits & 0x7fff) < 2 ** format.mantissa) bits &= 0x8000
+    if (sat) return encodeFloat(saturate(decodeFloat(bits, format)), format)
+    return clamps ? encodeFloat(relu(decodeFloat(bits, format)), format) : bits
   }
+  const d = ctx.dst(s.operands[0], type)
+  const slots = s.operands.slice(1).map((o) => ctx.src(o, type))
+  const [a, b, c] = [slots[0], slots[1] ?? slots[0], slots[2] ?? slots[0]]
+  if (!type.endsWith('x2')) return { exec: map3(d, 'i32', a, 'i32', b, 'i32', c, 'i32', one) }
+  return { exec: map3(d, 'i32', a, 'i32', b, 'i32', c, 'i32', (x, y, z) => one(x, y, z) | (one(x >>> 16, y >>> 16, z >>> 16) << 16)) }
 }
 
-const pack = (k: Kind, f: (i: number) => number) => (k.count === 2 ? k.write(f(0)) | (k.write(f(1)) << 16) : k.write(f(0)))
+const of = (sources: number, f: F3): FormDecoder => (m, s, ctx) => lanewise(m, s, ctx, sources, f)
 
-const binary = (f: (a: number, b: number) => number): Decoder => (s, ctx) => {
-  const k = kindOf(ctx)
-  ctx.operands(3)
-  const [d, a, b] = [ctx.dst(s.operands[0], k.register), ctx.src(s.operands[1], k.register), ctx.src(s.operands[2], k.register)]
-  return { exec: map2(d, 'i32', a, 'i32', b, 'i32', (x, y) => pack(k, (i) => f(k.read(x, i), k.read(y, i)))) }
+const extreme = (pick: (a: number, b: number) => number): FormDecoder => (m, s, ctx) => {
+  const nan = m.has('NaN')
+  const choose = (a: number, b: number) => (a === a && b === b ? pick(a, b) : nan ? NaN : a !== a ? b : a)
+  if (!m.has('xorsign')) return lanewise(m, s, ctx, 2, choose)
+  const negative = (x: number) => x < 0 || Object.is(x, -0)
+  return lanewise(m, s, ctx, 2, (a, b) => { const r = choose(Math.abs(a), Math.abs(b)); return negative(a) !== negative(b) ? -r : r })
 }
-const unary = (f: (a: number) => number): Decoder => (s, ctx) => {
-  const k = kindOf(ctx)
-  ctx.operands(2)
-  const [d, a] = [ctx.dst(s.operands[0], k.register), ctx.src(s.operands[1], k.register)]
-  return { exec: map1(d, 'i32', a, 'i32', (x) => pack(k, (i) => f(k.read(x, i)))) }
-}
-const extreme = (pick: (a: number, b: number) => number): Decoder => (s, ctx) => {
-  const k = kindOf(ctx, ['NaN'])
-  ctx.operands(3)
-  const [d, a, b] = [ctx.dst(s.operands[0], k.register), ctx.src(s.operands[1], k.register), ctx.src(s.operands[2], k.register)]
-  const choose = (x: number, y: number) => (x !== x ? (k.nan ? NaN : y) : y !== y ? (k.nan ? NaN : x) : pick(x, y))
-  return { exec: map2(d, 'i32', a, 'i32', b, 'i32', (x, y) => pack(k, (i) => choose(k.read(x, i), k.read(y, i)))) }
-}
+
 /** neg and abs touch sign bits only, of NaN too. */
-const sign = (clear: boolean): Decoder => (s, ctx) => {
-  ctx.modifiers.flag('ftz')
-  const type = ctx.modifiers.need(types, 'type')
+const sign = (clear: boolean): FormDecoder => (m, s, ctx) => {
   ctx.operands(2)
-  const register = type.endsWith('x2') ? 'b32' : 'b16'
-  const bits = type.endsWith('x2') ? 0x80008000 : 0x8000
-  return { exec: map1(ctx.dst(s.operands[0], register), 'i32', ctx.src(s.operands[1], register), 'i32', (x) => (clear ? x & ~bits : x ^ bits)) }
+  const pair = m.type.endsWith('x2')
+  const bits = pair ? 0x80008000 : 0x8000
+  const format = m.type.startsWith('bf16') ? formats.bf16 : formats.f16
+  const exponent = format === formats.bf16 ? 0x7f80 : 0x7c00
+  const flush = (x: number) => ((x & exponent) === 0 ? x & 0x8000 : x & 0xffff)
+  const read = m.has('ftz') ? (x: number) => (pair ? flush(x) | (flush(x >>> 16) << 16) : flush(x)) : (x: number) => x
+  return { exec: map1(ctx.dst(s.operands[0], m.type), 'i32', ctx.src(s.operands[1], m.type), 'i32', (x) => (clear ? read(x) & ~bits : read(x) ^ bits)) }
 }
 
-const keys: Record<string, Decoder> = {
-  add: binary(sumToOdd),
-  sub: binary((a, b) => sumToOdd(a, -b)),
-  mul: binary((a, b) => a * b),
-  fma(s, ctx) {
-    const k = kindOf(ctx)
-    ctx.operands(4)
-    const [d, a, b, c] = [ctx.dst(s.operands[0], k.register), ...s.operands.slice(1).map((o) => ctx.src(o, k.register))]
-    return { exec: map3(d, 'i32', a, 'i32', b, 'i32', c, 'i32', (x, y, z) => pack(k, (i) => sumToOdd(k.read(x, i) * k.read(y, i), k.read(z, i)))) }
-  },
-  min: extreme(Math.min),
-  max: extreme(Math.max),
-  ex2: unary((a) => 2 ** a),
-  tanh: unary(Math.tanh),
-  neg: sign(false),
-  abs: sign(true),
+const halves = '.f16|f16x2'
+const bfloats = '.bf16|bf16x2'
+const [sm53, sm80, sm86, sm90]: Need[] = [{ ptx: 4.2, sm: 53 }, { ptx: 7.0, sm: 80 }, { ptx: 7.2, sm: 86 }, { ptx: 7.8, sm: 90 }]
+const sum = (decode: FormDecoder) => [form(`rn? ftz? sat? ${halves}`, decode, sm53), form(`rn? ${bfloats}`, decode, sm90)]
+const fma = of(3, (a, b, c) => sumToOdd(a * b, c))
+const noFill: FormDecoder = (_m, _s, ctx) => ctx.error('fma.oob is not emulated: which NaN marks an element out of bounds is not documented')
+const extremes = (decode: FormDecoder) => [
+  form(`ftz? NaN? ${halves}`, decode, sm80), form(`NaN? ${bfloats}`, decode, sm80),
+  form(`ftz? NaN? xorsign abs ${halves}`, decode, sm86), form(`NaN? xorsign abs ${bfloats}`, decode, sm86),
+]
+const approximate = (f: (a: number) => number, wide: string) => [form(`approx ${halves}`, of(1, f), { ptx: 7.0, sm: 75 }), form(`approx ${wide} ${bfloats}`, of(1, f), sm90)]
+
+export const half: Forms = {
+  add: sum(of(2, sumToOdd)),
+  sub: sum(of(2, (a, b) => sumToOdd(a, -b))),
+  mul: sum(of(2, (a, b) => a * b)),
+  fma: [
+    form(`rn ftz? sat? ${halves}`, fma, sm53), form(`rn ftz? relu ${halves}`, fma, sm80), form(`rn relu? ${bfloats}`, fma, sm80),
+    form(`rn oob relu? .f16|f16x2|bf16|bf16x2`, noFill, { ptx: 8.1, sm: 90 }),
+  ],
+  min: extremes(extreme(Math.min)),
+  max: extremes(extreme(Math.max)),
+  ex2: approximate((a) => 2 ** a, 'ftz'),
+  tanh: approximate(Math.tanh, ''),
+  neg: [form(`ftz? ${halves}`, sign(false), { ptx: 6.0, sm: 53 }), form(bfloats, sign(false), sm80)],
+  abs: [form(`ftz? ${halves}`, sign(true), { ptx: 6.5, sm: 53 }), form(bfloats, sign(true), sm80)],
 }
-export const half: Chapter = Object.fromEntries(Object.entries(keys).flatMap(([opcode, decoder]) => types.map((type) => [`${opcode} ${type}`, decoder])))

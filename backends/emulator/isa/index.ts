@@ -7,8 +7,10 @@ import { barrier } from './barrier.ts'
 import { bits } from './bits.ts'
 import { carry } from './carry.ts'
 import { control } from './control.ts'
+import { convert } from './convert.ts'
 import { data } from './data.ts'
 import { float } from './float.ts'
+import { formChapter } from './forms.ts'
 import { half } from './half.ts'
 import { integer } from './integer.ts'
 import { memory } from './memory.ts'
@@ -16,7 +18,9 @@ import { mbarrier } from './mbarrier.ts'
 import { mma } from './mma.ts'
 import { warp } from './warp.ts'
 
-const all = [asyncCopy, atomicChapter, barrier, bits, carry, control, data, float, half, integer, memory, mbarrier, mma, warp].flatMap((c) => Object.entries(c))
+/** Opcodes that several chapters share, by their forms. */
+const scalar = formChapter(integer, bits, carry, data, convert, float, half)
+const all = [asyncCopy, atomicChapter, barrier, control, memory, mbarrier, mma, scalar, warp].flatMap((c) => Object.entries(c))
 
 export const chapters: ReadonlyMap<string, Decoder> = new Map(all)
 // Else the later chapter would hide the other one's without a word.
