@@ -19,6 +19,11 @@ export const moe_gate_cases: OpCase<MoeGateAttrs>[] = [
   { name: '[20, 16] large bias', attrs: { groups: 4, topkGroup: 2, topk: 3 }, inputs: (r) => clearChoices(r, 20, 16, { groups: 4, topkGroup: 2, topk: 3 }, 1, 5) },
   { name: '[5, 12] all equal: lower indices', attrs: { groups: 3, topkGroup: 2, topk: 5 }, inputs: (r) => ({ logits: r.values([5, 12], new Array(60).fill(0.5)), bias: r.values([12], new Array(12).fill(0)) }) },
   { name: '[2, 8] saturated', attrs: { groups: 1, topkGroup: 1, topk: 3 }, inputs: (r) => ({ logits: r.values([2, 8], [-1e4, 90, 1e4, -90, 40, -3e38, 3e38, 1, 1, -1e4, -90, -200, -3e38, -1, 0, 500]), bias: r.values([8], new Array(8).fill(0)) }) },
+  {
+    // Logits 0.003 apart or more, in a scrambled order: scores differ by more than `margin` where they are chosen from.
+    name: '[2, 4096] many experts', attrs: { groups: 4, topkGroup: 2, topk: 5 },
+    inputs: (r) => ({ logits: r.values([2, 4096], Array.from({ length: 8192 }, (_, i) => -10 + (12 * ((i * 1237) % 4096)) / 4096)), bias: r.values([4096], new Array(4096).fill(0)) }),
+  },
   { name: '[2, 6] one expert takes all', attrs: { groups: 1, topkGroup: 1, topk: 1 }, inputs: (r) => ({ logits: r.uniform([2, 6], -1, 1), bias: r.values([6], [0, 0, 0, 0, 9, 0]) }) },
 ]
 
