@@ -1,6 +1,7 @@
 // weft check: every op's parity cases on every device, as a matrix.
 import { runCase, type CellResult } from '../../check/index.ts'
 import { openDevice } from '../../device.ts'
+import type { Device } from '../../core/device.ts'
 import { InputError } from '../../core/errors.ts'
 import { ops } from '../../ops/index.ts'
 import type { Command } from './index.ts'
@@ -8,12 +9,14 @@ import { parseOptions } from '../options.ts'
 
 export const command: Command = {
   summary: 'proves that every backend computes what the reference computes: the parity matrix',
-  usage: `  --device NAME   only this device (default: cpu and webgpu); may be repeated
+  usage: `  --device NAME   only this device (default: cpu, webgpu, emu:sm_80, emu:sm_90a and, where there is one, cuda:0); may be repeated
   --op NAME       only this op; may be repeated
   --slow          also the large cases
   --json          one JSON object a line`,
   run: check,
 }
+
+const everyDevice = ['cpu', 'webgpu', 'emu:sm_80', 'emu:sm_90a', 'cuda:0']
 
 async function check(args: string[]): Promise<number> {
   const options = parseOptions('check', args, {
@@ -28,8 +31,9 @@ async function check(args: string[]): Promise<number> {
   let total = 0
   let skipped = 0
   const width = Math.max(...chosen.map(([op]) => op.name.length)) + 2
-  for (const name of options.device ?? ['cpu', 'webgpu']) {
-    const { device } = await openDevice(name)
+  for (const name of options.device ?? everyDevice) {
+    const device = await open(name, options.device !== undefined)
+    if (typeof device === 'string') { say({ event: 'absent', device: name, why: device }, `${name}: absent: ${device}\n`); continue }
     if (!options.json) process.stdout.write(`${device.name}: ${device.backend.description}\n`)
     for (const [op, cases] of chosen) {
       const cells: CellResult[] = []
@@ -48,6 +52,14 @@ async function check(args: string[]): Promise<number> {
   }
   say({ event: 'overall', passed, total, skipped }, `overall okay: ${passed}/${total}\n`)
   return passed === total ? 0 : 3
+}
+
+/** Why a device that nobody named is absent; one that was named is an error. */
+async function open(name: string, named: boolean): Promise<Device | string> {
+  try { return (await openDevice(name)).device } catch (error) {
+    if (named || !(error instanceof InputError)) throw error
+    return error.message.replace(`device ${name}: `, '')
+  }
 }
 
 /** One op on one device: cases, worst error beside its bound, and every failure by name. */
