@@ -9,6 +9,9 @@ import { concat } from './concat.ts'
 import { cross_entropy } from './cross_entropy.ts'
 import { embedding } from './embedding.ts'
 import { embedding_bwd } from './embedding_bwd.ts'
+import { gemm } from './gemm.ts'
+import { grouped_gemm } from './grouped_gemm.ts'
+import { grouped_gemm_bwd_w } from './grouped_gemm_bwd_w.ts'
 import { mla_kv } from './mla_kv.ts'
 import { mla_kv_bwd } from './mla_kv_bwd.ts'
 import { moe_gate } from './moe_gate.ts'
@@ -43,6 +46,9 @@ const kernels: PtxKernel[] = [
   cross_entropy,
   embedding,
   embedding_bwd,
+  gemm,
+  grouped_gemm,
+  grouped_gemm_bwd_w,
   mla_kv,
   mla_kv_bwd,
   moe_gate,

@@ -106,4 +106,7 @@ export interface CudaInfo {
   readonly emulated: boolean
 }
 
-export type PtxKernel<A extends Attrs = any> = Kernel<A, CudaInfo, PtxDispatch>
+export interface PtxKernel<A extends Attrs = any> extends Kernel<A, CudaInfo, PtxDispatch> {
+  /** Where code makes the text: what it may make, or an even choice of it, for ptxas to look at. */
+  texts?(): readonly string[]
+}
