@@ -142,7 +142,7 @@ class Run {
         const ended = this.endFinished()
         this.idleTurns = ended ? 0 : this.idleTurns + 1
         if (!ran && !ended) {
-          if (agents.step() || this.start()) continue
+          if (agents.step() || this.start() || this.givenUp()) continue
           this.deadlock()
         }
         if (this.idleTurns >= (this.image.spins ? patience.spinning : patience.plain)) {
@@ -190,6 +190,13 @@ class Run {
     if (agents.pending === 0) this.turnsSinceLanding = 0
     else if (++this.turnsSinceLanding > 8) this.land()
     return ran
+  }
+
+  /** Polls that wait say no: what their threads do next may be what others wait for. */
+  private givenUp(): boolean {
+    let any = false
+    for (const { group } of waits(this.resident)) if (group.wait!.giveUp?.()) any = true
+    return any
   }
 
   private land(): void {

@@ -83,6 +83,8 @@ export const YIELD: Outcome = 3
 export interface Wait {
   readonly what: string
   ready(): boolean
+  /** Nothing else can run: true if the wait ends all the same (a poll that says no, not yet). Asked once per time that all stand still. */
+  giveUp?(): boolean
   /** Reported besides `deadlock` when it never gets ready: 'barrier-divergence' for a barrier that some threads never reach. */
   readonly alsoReport?: DiagnosticClass
 }
@@ -223,6 +225,8 @@ export interface AsyncAgents {
   issue(op: AsyncOp): void
   /** Performs it now if it has not been (a wait on it needs it; earlier ones of the same `order` key first). */
   force(op: AsyncOp): void
+  /** Its sources are read now at the latest. */
+  read(op: AsyncOp): void
   readonly pending: number
 }
 export interface AsyncOp {
@@ -233,6 +237,8 @@ export interface AsyncOp {
   /** Operations of one key land in issue order (wgmma of one warpgroup); null: any order. */
   readonly order: string | null
   done: boolean
+  /** Takes what it is to write from its sources, which may then change (wait_group.read); `perform` writes that. */
+  read?(): void
   perform(): void
 }
 

@@ -141,6 +141,7 @@ export function decodeTensorMap({ u32, u16, u8 }: Memory, place: number): Tensor
     elementStrides.push(i === 0 ? 1 : u8[place + at.elementStrides + i])
     if (i > 0) strides.push(u32[word + at.strides / 4 + 2 * i - 2] + 2 ** 32 * u32[word + at.strides / 4 + 2 * i - 1])
   }
+  if (box.includes(0) || elementStrides.includes(0)) return `a tensor map that is none: its box is [${box.join(', ')}], its element strides [${elementStrides.join(', ')}]`
   const swizzle = u8[place + at.swizzle]
   // tensormap.replace changes one field after the other: only now do they have to fit each other.
   try { checkBox(box, type.unit, swizzle) } catch (error) { return `a tensor map that is none: ${(error as Error).message}` }
@@ -167,7 +168,14 @@ export const replaceFields: Readonly<Record<ReplaceField, { readonly entries: nu
   swizzle_mode: { entries: 1, most: 3, immediate: true }, fill_mode: { entries: 1, most: 1, immediate: true },
 }
 
-export const isTensorMap = ({ u32 }: Memory, place: number): boolean => u32[place >> 2] === magic[0] && u32[(place >> 2) + 1] === magic[1]
+/** Whether there is a map to change at a linear offset: 128 zeros become one, as programs make maps from nothing. */
+export function adoptTensorMap({ u32 }: Memory, place: number): boolean {
+  const word = place >> 2
+  if (u32[word] === magic[0] && u32[word + 1] === magic[1]) return true
+  for (let i = 0; i < tensorMapBytes / 4; i++) if (u32[word + i] !== 0) return false
+  magic.forEach((m, i) => { u32[word + i] = m })
+  return true
+}
 
 /** Changes one field of the map at a linear offset. */
 export function replaceField(memory: Memory, place: number, field: ReplaceField, ordinal: number, low: number, high: number): void {

@@ -79,7 +79,7 @@ describe('asynchronous work', () => {
   it('of one order lands as issued', () => {
     const m = machine('ret;', { async: 'late' })
     const landed: number[] = []
-    const op = (n: number, order: string | null) => ({ what: '', warp: null!, lane: 0, instruction: null!, order, done: false, perform: () => { landed.push(n) } })
+    const op = (n: number, order: string | null) => ({ what: '', warp: { current: null } as unknown as AsyncOp['warp'], lane: 0, instruction: null!, order, done: false, perform: () => { landed.push(n) } })
     const [a, b, c] = [op(1, 'x'), op(2, 'y'), op(3, 'x')]
     for (const o of [a, b, c]) m.emulator.agents.issue(o)
     m.emulator.agents.force(c)

@@ -5,6 +5,7 @@ import { asyncCopy } from './async_copy.ts'
 import { atomicChapter } from './atomic.ts'
 import { barrier } from './barrier.ts'
 import { bits } from './bits.ts'
+import { bulkCopy } from './bulk_copy.ts'
 import { carry } from './carry.ts'
 import { control } from './control.ts'
 import { convert } from './convert.ts'
@@ -16,11 +17,14 @@ import { integer } from './integer.ts'
 import { memory } from './memory.ts'
 import { mbarrier } from './mbarrier.ts'
 import { mma } from './mma.ts'
+import { remoteStore } from './remote_store.ts'
+import { tensorCopy } from './tensor_copy.ts'
+import { tensormap } from './tensormap.ts'
 import { warp } from './warp.ts'
 
 /** Opcodes that several chapters share, by their forms. */
 const scalar = formChapter(integer, bits, carry, data, convert, float, half)
-const all = [asyncCopy, atomicChapter, barrier, control, memory, mbarrier, mma, scalar, warp].flatMap((c) => Object.entries(c))
+const all = [asyncCopy, atomicChapter, barrier, bulkCopy, control, memory, mbarrier, mma, remoteStore, scalar, tensorCopy, tensormap, warp].flatMap((c) => Object.entries(c))
 
 export const chapters: ReadonlyMap<string, Decoder> = new Map(all)
 // Else the later chapter would hide the other one's without a word.

@@ -1,130 +1,167 @@
-// mbarrier objects in shared memory (PTX ISA 9.7.13.15; ptx-isa-notes 2.6). The object's 8 bytes hold its phase for whoever looks;
-// what counts is the state kept here, by block and address.
+// mbarrier instructions in all their forms (PTX ISA 9.7.13.15). The objects are in mbarrier_state.ts.
 import type { Chapter, DecodeContext, Decoded, Decoder } from '../decode.ts'
-import { NEXT, RETRY, YIELD, type Cta, type Warp } from '../machine.ts'
+import { NEXT, RETRY, YIELD, type Group, type Warp } from '../machine.ts'
 import type { AddressParts } from '../decode_context.ts'
+import { lowestLane } from '../diagnostics.ts'
 import { writePredicate } from '../slots.ts'
-import { linear, resolve, sharedOwner } from './addresses.ts'
+import { found, isOwnBlock, linear, resolve } from './addresses.ts'
+import { since, takeAll } from './free_modifiers.ts'
 import { forLanes } from './lanes.ts'
+import { arrive, barrierAt, completeTx, drop, endBarrier, expectTx, initBarrier, misuse, sharedAddress, type Barrier } from './mbarrier_state.ts'
 
-export interface Barrier { phase: number; expected: number; pending: number; tx: number; readonly at: number }
+type Semantics = 'release' | 'relaxed' | 'acquire'
+interface Form { readonly semantics: Semantics | undefined; readonly space: string | undefined }
 
-const maxCount = 2 ** 20 - 1
-
-const ownerOf = (cta: Cta, at: number): Cta => sharedOwner(cta, at) ?? cta
-
-export function barrierAt(warp: Warp, lane: number, at: number): Barrier {
-  const own = ownerOf(warp.cta, at).state.get(`mbarrier ${at}`) as Barrier | undefined
-  return own ?? warp.machine.fault('illegal-instruction', `shared offset 0x${(at - warp.cta.sharedBase).toString(16)} holds no initialised mbarrier`, warp, lane)
+/** [.sem .scope] [.shared[::cta|::cluster]] .b64, in any order. */
+function formOf(ctx: DecodeContext, semantics: readonly Semantics[], remote: boolean): Form {
+  since(ctx, 'mbarrier', 7.0, 80)
+  const t = takeAll(ctx, { semantics, scope: ['cta', 'cluster'], space: ['shared', 'shared::cta', ...(remote ? ['shared::cluster'] : [])], type: ['b64'] })
+  if (t.type === undefined) ctx.modifiers.need(['b64'] as const, 'type')
+  if ((t.semantics === undefined) !== (t.scope === undefined)) ctx.error(t.semantics === undefined ? `.${t.scope} needs ${semantics.map((s) => `.${s}`).join(' or ')}` : `.${t.semantics} needs .cta or .cluster`)
+  if (t.semantics !== undefined) since(ctx, `.${t.semantics}`, 8.0, 90)
+  if (t.space === 'shared::cta' || t.space === 'shared::cluster') since(ctx, `.${t.space}`, 7.8, t.space === 'shared::cluster' ? 90 : 0)
+  return { semantics: t.semantics as Semantics | undefined, space: t.space }
 }
 
-function settle(warp: Warp, b: Barrier): void {
-  if (b.pending !== 0 || b.tx !== 0) return
-  b.phase++
-  b.pending = b.expected
-  warp.machine.memory.u64[b.at >> 3] = BigInt(b.phase)
+/** Fills `linear` with the objects' places; without a state space the address is generic, but may well be a variable of shared memory. */
+export function barrierPlaces(w: Warp, mask: number, at: AddressParts, space: string | undefined): number {
+  const named = space !== undefined || at.variable !== null || !at.wide
+  const go = resolve(w, mask, at, { space: named ? 'shared' : 'generic', kind: 'mbarrier', bytes: 8, order: 'relaxed', scope: 'cta', ownBlock: isOwnBlock(space) })
+  const stray = go & ~found.shared
+  if (stray === 0) return go
+  const lane = lowestLane(stray)
+  const message = 'an mbarrier outside shared memory'
+  if (w.machine.sanitizer === null) w.machine.fault('illegal-address', message, w, lane)
+  w.machine.sanitizer!.report('mbarrier-misuse', w, lane, null, message)
+  return go & ~stray
 }
 
-export function completeTx(warp: Warp, b: Barrier, bytes: number): void { b.tx -= bytes; settle(warp, b) }
-
-function expectTx(warp: Warp, lane: number, b: Barrier, bytes: number): void {
-  b.tx += bytes
-  if (Math.abs(b.tx) > maxCount) warp.machine.fault('illegal-instruction', `mbarrier transaction count ${b.tx}, must stay within ${maxCount}`, warp, lane)
-}
-
-function arrive(warp: Warp, lane: number, b: Barrier, count: number): void {
-  if (count > b.pending) warp.machine.fault('illegal-instruction', `${count} arrivals on an mbarrier that expects ${b.pending} more in this phase`, warp, lane)
-  b.pending -= count
-  settle(warp, b)
-}
-
-/** [.sem] [.scope] [.shared[::cta|::cluster]] .b64; tells whether it says .shared. */
-function tail(ctx: DecodeContext): boolean {
+const arriving = (opcode: 'arrive' | 'arrive_drop'): Decoder => (s, ctx) => {
   const m = ctx.modifiers
-  m.oneOf(['relaxed', 'acquire', 'release'] as const)
-  m.oneOf(['cta', 'cluster'] as const)
-  const shared = m.oneOf(['shared', 'shared::cta', 'shared::cluster'] as const) !== undefined
-  m.need(['b64'] as const, 'type')
-  return shared
-}
-
-/** Linear places of the objects; `shared`: the instruction says .shared. A 32-bit register is a shared address anyhow, a wide one may be generic. */
-function places(w: Warp, mask: number, at: AddressParts, shared: boolean): number {
-  return resolve(w, mask, at, { space: shared || at.variable || !at.wide ? 'shared' : 'generic', kind: 'mbarrier', bytes: 8, order: 'relaxed', scope: 'cta' })
-}
-
-const arriving = (drop: boolean): Decoder => (s, ctx) => {
-  const m = ctx.modifiers
-  m.flag(drop ? 'arrive_drop' : 'arrive')
+  m.flag(opcode)
   const expects = m.flag('expect_tx')
-  if (m.peek() === 'noComplete') ctx.error('mbarrier.arrive.noComplete is not emulated yet')
-  const shared = tail(ctx)
-  ctx.operands(1, 3)
-  const returns = s.operands[0].kind !== 'address'
+  const noComplete = !expects && m.flag('noComplete')
+  const form = formOf(ctx, ['release', 'relaxed'], true)
+  // noComplete may stand behind the semantics too.
+  if (expects) since(ctx, '.expect_tx', 8.0, 90)
+  const returns = s.operands[0]?.kind !== 'address'
+  const remote = form.space === 'shared::cluster'
+  ctx.operands((returns ? 2 : 1) + (expects || noComplete ? 1 : 0), returns ? 3 : 2)
   const rest = s.operands.slice(returns ? 1 : 0)
-  const token = returns ? ctx.dst(s.operands[0], 'b64') : null
+  if (!returns && remote === false && ctx.sm < 90) ctx.error('a register for the state is needed before the address')
+  if (returns && remote && s.operands[0].kind !== 'sink') ctx.error('an arrival in .shared::cluster has no state: its destination must be _', s.operands[0].at)
+  const token = returns && s.operands[0].kind !== 'sink' ? ctx.dst(s.operands[0], 'b64') : null
+  if (rest[1] && !expects && !noComplete) since(ctx, 'a count', 7.8, 90)
   const at = ctx.address(rest[0])
   const amount = rest[1] ? ctx.src(rest[1], 'u32') : null
   return {
     touchesMemory: true,
     exec(w, mask) {
-      const go = places(w, mask, at, shared)
-      const own = linear.slice()
+      const go = barrierPlaces(w, mask, at, form.space)
+      const { memory: { u32 }, sanitizer } = w.machine
       forLanes(go, (lane) => {
-        const b = barrierAt(w, lane, own[lane])
-        const value = amount === null ? 1 : w.machine.memory.u32[((w.base + amount) >> 2) + lane]
-        if (token !== null) w.machine.memory.u64[((w.base + token) >> 3) + lane] = BigInt(b.phase)
-        if (drop) b.expected--
-        w.machine.sanitizer?.mbarrierArrive(w, 1 << lane, b, 'release')
+        const b = barrierAt(w, lane, linear[lane])
+        if (b === undefined) return
+        sanitizer?.mbarrierArrive(w, 1 << lane, b, form.semantics ?? 'release')
+        const value = amount === null ? 1 : u32[((w.base + amount) >> 2) + lane]
+        if (token !== null) {
+          // The state: pending arrivals and the phase.
+          u32[((w.base + token) >> 2) + 2 * lane] = b.pending
+          u32[((w.base + token) >> 2) + 2 * lane + 1] = b.phase
+        }
+        const arrivals = expects ? 1 : value
+        if (opcode === 'arrive_drop') drop(w, lane, b, arrivals)
         if (expects) expectTx(w, lane, b, value)
-        arrive(w, lane, b, expects ? 1 : value)
+        arrive(w, lane, b, arrivals, noComplete)
       })
     },
   }
 }
 
-/** test_wait and try_wait: both may wait a while before they say no; a phase that never ends blocks for good after some rounds. */
-const waiting = (name: string): Decoder => (s, ctx): Decoded => {
-  const m = ctx.modifiers
-  m.flag(name)
-  const parity = m.flag('parity')
-  const shared = tail(ctx)
-  ctx.operands(3, name === 'try_wait' ? 4 : 3)
+/** A phase that does not end blocks after so many polls in a row that said no, until nothing else can run. */
+const patience = 16
+/** Polls that say no while nothing else can run, until it is a deadlock. */
+const idlePatience = 1000
+
+interface Polls { inRow: number; idle: number; phase: number; barrier: Barrier | undefined; over: Group | undefined }
+function pollsOf(w: Warp): Polls {
+  let own = w.state.get('mbarrier polls') as Polls | undefined
+  if (!own) w.state.set('mbarrier polls', (own = { inRow: 0, idle: 0, phase: 0, barrier: undefined, over: undefined }))
+  return own
+}
+
+/** test_wait and try_wait: both may wait a while before they say no. */
+const waiting = (opcode: 'test_wait' | 'try_wait'): Decoder => (s, ctx): Decoded => {
+  const parity = ctx.modifiers.flag(opcode) && ctx.modifiers.flag('parity')
+  const form = formOf(ctx, ['acquire', 'relaxed'], false)
+  if (opcode === 'try_wait') since(ctx, 'mbarrier.try_wait', 7.8, 90)
+  else if (parity) since(ctx, '.parity', 7.1)
+  ctx.operands(3, opcode === 'try_wait' ? 4 : 3)
   const p = ctx.dst(s.operands[0], 'pred')
   const at = ctx.address(s.operands[1])
   const value = ctx.src(s.operands[2], parity ? 'u32' : 'b64')
   if (s.operands[3]) ctx.src(s.operands[3], 'u32')
   return {
+    touchesMemory: true,
     control(w, g, mask) {
       if (mask === 0) { g.pc++; return NEXT }
-      const go = places(w, mask, at, shared)
-      const own = linear.slice()
-      const { memory } = w.machine
-      let done = 0
+      const { memory, sanitizer } = w.machine
+      const go = barrierPlaces(w, mask, at, form.space)
+      // Lanes that the sanitizer held back would wait for ever.
+      let done = mask & ~go
       let blocking: Barrier | undefined
       forLanes(go, (lane) => {
-        const b = barrierAt(w, lane, own[lane])
-        const passed = parity ? (b.phase & 1) !== (memory.u32[((w.base + value) >> 2) + lane] & 1) : BigInt(b.phase) > memory.u64[((w.base + value) >> 3) + lane]
-        if (passed) { done |= 1 << lane; w.machine.sanitizer?.mbarrierObserved(w, 1 << lane, b, b.phase - 1, 'acquire') } else blocking ??= b
+        const b = barrierAt(w, lane, linear[lane])
+        if (b === undefined) { done |= 1 << lane; return }
+        const passed = parity ? ((b.phase ^ memory.u32[((w.base + value) >> 2) + lane]) & 1) !== 0 : b.phase !== memory.u32[((w.base + value) >> 2) + 2 * lane + 1]
+        if (!passed) { blocking ??= b; return }
+        done |= 1 << lane
+        sanitizer?.mbarrierObserved(w, 1 << lane, b, b.phase - 1, form.semantics ?? 'acquire')
       })
-      const rounds = (w.state.get('mbarrier rounds') as number | undefined) ?? 0
-      const write = () => { writePredicate(memory, w.base + p, mask, done); g.pc++ }
-      if (blocking === undefined) { w.state.set('mbarrier rounds', 0); write(); return NEXT }
-      if (w.state.get('mbarrier gave up') === g) { w.state.delete('mbarrier gave up'); w.state.set('mbarrier rounds', rounds + 1); write(); return YIELD }
-      const b = blocking
-      const phase = b.phase
-      let polls = 0
-      g.wait = {
-        what: `mbarrier at shared 0x${(b.at - ownerOf(w.cta, b.at).sharedBase).toString(16)}, phase ${phase}: ${b.pending} arrivals and ${b.tx} bytes missing`,
-        ready() {
-          if (b.phase !== phase) return true
-          // Programs may poll and do other work between: say no now and then, but not forever.
-          if (++polls < 64 || rounds >= 16) return false
-          w.state.set('mbarrier gave up', g)
-          return true
-        },
-      }
+      const polls = pollsOf(w)
+      const answer = () => { writePredicate(memory, w.base + p, mask, done); g.pc++ }
+      if (blocking === undefined) { polls.inRow = 0; answer(); return NEXT }
+      if (polls.over === g) { polls.over = undefined; polls.inRow++; answer(); return YIELD }
+      g.wait = waitFor(w, g, blocking, polls)
       return RETRY
+    },
+  }
+}
+
+function waitFor(w: Warp, g: Group, b: Barrier, polls: Polls): NonNullable<Group['wait']> {
+  const { phase } = b
+  const { machine, cta } = w
+  // Programs may poll and do other work between: say no now and then, but not forever.
+  let left = machine.options.seed === 0 ? 64 : 1 + Math.floor(machine.random() * 64)
+  const giveUp = () => { polls.over = g; return true }
+  return {
+    get what() { return `mbarrier at shared ${sharedAddress(cta, b.at)}, phase ${phase}: ${b.pending} arrivals and ${b.tx} bytes missing` },
+    ready: () => b.phase !== phase || polls.over === g || (polls.inRow < patience && --left < 0 && giveUp()),
+    giveUp() {
+      if (polls.barrier !== b || polls.phase !== phase) Object.assign(polls, { barrier: b, phase, idle: 0 })
+      return ++polls.idle <= idlePatience && giveUp()
+    },
+  }
+}
+
+/** expect_tx and complete_tx on their own. */
+const transaction = (opcode: 'expect_tx' | 'complete_tx'): Decoder => (s, ctx) => {
+  ctx.modifiers.flag(opcode)
+  const form = formOf(ctx, ['relaxed'], true)
+  since(ctx, `mbarrier.${opcode}`, 8.0, 90)
+  ctx.operands(2)
+  const [at, bytes] = [ctx.address(s.operands[0]), ctx.src(s.operands[1], 'u32')]
+  return {
+    touchesMemory: true,
+    exec(w, mask) {
+      const go = barrierPlaces(w, mask, at, form.space)
+      forLanes(go, (lane) => {
+        const b = barrierAt(w, lane, linear[lane])
+        if (b === undefined) return
+        const amount = w.machine.memory.u32[((w.base + bytes) >> 2) + lane]
+        // Bytes that came before they were expected may end the phase here.
+        completeTx(w, lane, b, opcode === 'expect_tx' ? -amount : amount)
+      })
     },
   }
 }
@@ -132,53 +169,45 @@ const waiting = (name: string): Decoder => (s, ctx): Decoded => {
 export const mbarrier: Chapter = {
   'mbarrier.init'(s, ctx) {
     ctx.modifiers.flag('init')
-    const shared = tail(ctx)
+    const { space } = formOf(ctx, [], false)
     ctx.operands(2)
     const [at, count] = [ctx.address(s.operands[0]), ctx.src(s.operands[1], 'u32')]
     return {
       touchesMemory: true,
       exec(w, mask) {
-        const go = places(w, mask, at, shared)
+        const go = barrierPlaces(w, mask, at, space)
         forLanes(go, (lane) => {
-          const expected = w.machine.memory.u32[((w.base + count) >> 2) + lane]
-          if (expected < 1 || expected > maxCount) w.machine.fault('illegal-instruction', `mbarrier count ${expected}, must be 1 to ${maxCount}`, w, lane)
-          ownerOf(w.cta, linear[lane]).state.set(`mbarrier ${linear[lane]}`, { phase: 0, expected, pending: expected, tx: 0, at: linear[lane] } satisfies Barrier)
-          w.machine.memory.u64[linear[lane] >> 3] = 0n
+          const { sharedBase, sharedBytes } = w.cta
+          if (linear[lane] < sharedBase || linear[lane] >= sharedBase + sharedBytes) misuse(w, lane, linear[lane], 'mbarrier.init in the shared memory of another block')
+          else initBarrier(w, lane, linear[lane], w.machine.memory.u32[((w.base + count) >> 2) + lane])
         })
       },
     }
   },
   'mbarrier.inval'(s, ctx) {
     ctx.modifiers.flag('inval')
-    const shared = tail(ctx)
+    const { space } = formOf(ctx, [], false)
     ctx.operands(1)
     const at = ctx.address(s.operands[0])
-    return { touchesMemory: true, exec: (w, mask) => { const go = places(w, mask, at, shared); forLanes(go, (lane) => { ownerOf(w.cta, linear[lane]).state.delete(`mbarrier ${linear[lane]}`) }) } }
+    return { touchesMemory: true, exec: (w, mask) => { forLanes(barrierPlaces(w, mask, at, space), (lane) => endBarrier(w, lane, linear[lane])) } }
   },
-  'mbarrier.arrive': arriving(false),
-  'mbarrier.arrive_drop': arriving(true),
-  'mbarrier.expect_tx': transaction('expect_tx', 1),
-  'mbarrier.complete_tx': transaction('complete_tx', -1),
+  'mbarrier.arrive': arriving('arrive'),
+  'mbarrier.arrive_drop': arriving('arrive_drop'),
+  'mbarrier.expect_tx': transaction('expect_tx'),
+  'mbarrier.complete_tx': transaction('complete_tx'),
   'mbarrier.test_wait': waiting('test_wait'),
   'mbarrier.try_wait': waiting('try_wait'),
-}
-
-function transaction(name: string, sign: 1 | -1): Decoder {
-  return (s, ctx) => {
-    ctx.modifiers.flag(name)
-    const shared = tail(ctx)
+  'mbarrier.pending_count'(s, ctx) {
+    ctx.modifiers.flag('pending_count')
+    since(ctx, 'mbarrier.pending_count', 7.0, 80)
+    ctx.modifiers.need(['b64'] as const, 'type')
     ctx.operands(2)
-    const [at, bytes] = [ctx.address(s.operands[0]), ctx.src(s.operands[1], 'u32')]
+    const [d, state] = [ctx.dst(s.operands[0], 'u32'), ctx.src(s.operands[1], 'b64')]
     return {
-      touchesMemory: true,
       exec(w, mask) {
-        const go = places(w, mask, at, shared)
-        forLanes(go, (lane) => {
-          const b = barrierAt(w, lane, linear[lane])
-          expectTx(w, lane, b, sign * w.machine.memory.u32[((w.base + bytes) >> 2) + lane])
-          settle(w, b)
-        })
+        const { u32 } = w.machine.memory
+        forLanes(mask, (lane) => { u32[((w.base + d) >> 2) + lane] = u32[((w.base + state) >> 2) + 2 * lane] })
       },
     }
-  }
+  },
 }
