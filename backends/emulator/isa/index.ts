@@ -14,17 +14,20 @@ import { float } from './float.ts'
 import { formChapter } from './forms.ts'
 import { half } from './half.ts'
 import { integer } from './integer.ts'
-import { memory } from './memory.ts'
+import { matrixMoves } from './matrix_moves.ts'
 import { mbarrier } from './mbarrier.ts'
+import { memory } from './memory.ts'
 import { mma } from './mma.ts'
 import { remoteStore } from './remote_store.ts'
+import { setmaxnreg } from './setmaxnreg.ts'
 import { tensorCopy } from './tensor_copy.ts'
 import { tensormap } from './tensormap.ts'
 import { warp } from './warp.ts'
+import { wgmma } from './wgmma.ts'
 
 /** Opcodes that several chapters share, by their forms. */
 const scalar = formChapter(integer, bits, carry, data, convert, float, half)
-const all = [asyncCopy, atomicChapter, barrier, bulkCopy, control, memory, mbarrier, mma, remoteStore, scalar, tensorCopy, tensormap, warp].flatMap((c) => Object.entries(c))
+const all = [asyncCopy, atomicChapter, barrier, bulkCopy, control, matrixMoves, memory, mbarrier, mma, remoteStore, scalar, setmaxnreg, tensorCopy, tensormap, warp, wgmma].flatMap((c) => Object.entries(c))
 
 export const chapters: ReadonlyMap<string, Decoder> = new Map(all)
 // Else the later chapter would hide the other one's without a word.

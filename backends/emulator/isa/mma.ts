@@ -4,7 +4,6 @@ import { showLanes } from '../diagnostics.ts'
 import { NEXT, RETRY, type Exec, type Memory, type Slot } from '../machine.ts'
 import { f32Of } from '../numeric/round.ts'
 import { decodeFloat, encodeFloat, formats } from '../numeric/small_float.ts'
-import { linear, resolve } from './addresses.ts'
 
 /** All living lanes of the warp must stand here: .sync.aligned. */
 function wholeWarp(run: Exec): Decoded {
@@ -109,34 +108,5 @@ export const mma: Chapter = {
       }
     })
     return { ...result, tensorFlop: 2 * 16 * 8 * K }
-  },
-  ldmatrix(s, ctx) {
-    const m = ctx.modifiers
-    for (const f of ['sync', 'aligned']) if (!m.flag(f)) ctx.error(`ldmatrix needs .${f}`)
-    m.need(['m8n8'] as const, 'shape')
-    const matrices = Number(m.need(['x1', 'x2', 'x4'] as const, 'number of matrices')[1])
-    const transposed = m.flag('trans')
-    m.oneOf(['shared', 'shared::cta'] as const)
-    m.need(['b16'] as const, 'type')
-    ctx.operands(2)
-    const slots = ctx.dstVector(s.operands[0], 'b32', matrices)
-    const at = ctx.address(s.operands[1])
-    // Lanes 8 i .. 8 i + 7 name the rows of matrix i.
-    const named = matrices === 4 ? -1 : (1 << (8 * matrices)) - 1
-    return {
-      ...wholeWarp((w, mask) => {
-        resolve(w, mask & named, at, { space: 'shared', kind: 'read', bytes: 16, order: 'weak', scope: 'cta' })
-        const { u16, u32 } = w.machine.memory
-        const element = (i: number, row: number, column: number) => u16[(linear[8 * i + row] >> 1) + column]
-        slots.forEach((slot, i) => {
-          for (let lane = 0; lane < 32; lane++) {
-            const [g, t] = [lane >> 2, 2 * (lane & 3)]
-            const [low, high] = transposed ? [element(i, t, g), element(i, t + 1, g)] : [element(i, g, t), element(i, g, t + 1)]
-            u32[((w.base + slot) >> 2) + lane] = low | (high << 16)
-          }
-        })
-      }),
-      touchesMemory: true,
-    }
   },
 }

@@ -1,0 +1,98 @@
+// 8 x 8 matrices of 16-bit elements between shared memory and the registers of a warp: ldmatrix, stmatrix, and movmatrix, which
+// transposes in registers (PTX ISA 9.7.14.5.15-17). Lane 4 g + t holds row g, elements 2 t and 2 t + 1.
+import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
+import type { Slot, Warp } from '../machine.ts'
+import { isOwnBlock, linear, resolve, spaceOf } from './addresses.ts'
+import { since } from './free_modifiers.ts'
+import { matrixModifiers, needTogether, together, wholeWarp } from './matrix_sync.ts'
+
+const newer: Readonly<Record<string, string>> = { m16n16: 'sm_100a', m8n16: 'sm_100a', m16n8: 'sm_100a' }
+
+function form(ctx: DecodeContext, opcode: string): { count: number; transposed: boolean; space: string | undefined } {
+  const { one, types } = matrixModifiers(ctx, {
+    ...together, shape: ['m8n8', 'm16n16', 'm8n16', 'm16n8'], number: ['x1', 'x2', 'x4'], trans: ['trans'], space: ['shared', 'shared::cta'],
+  }, ['b16', 'b8', 'b8x16.b6x16_p32', 'b8x16.b4x16_p64'])
+  needTogether(ctx, opcode, one)
+  if (one.shape === undefined) ctx.error(`${opcode} lacks its shape: .m8n8`)
+  if (newer[one.shape!]) ctx.error(`${opcode} of shape .${one.shape} needs ${newer[one.shape!]}`)
+  if (opcode !== 'movmatrix' && one.number === undefined) ctx.error(`${opcode} lacks its number of matrices: .x1 .x2 .x4`)
+  if (types.length !== 1 || types[0] !== 'b16') ctx.error(`${opcode}.m8n8 is of type .b16`)
+  return { count: Number(one.number?.[1] ?? 1), transposed: one.trans !== undefined, space: one.space }
+}
+
+/** Elements of one row of an 8 x 8 matrix, read from or written to registers. */
+const scratch = new Uint16Array(64)
+function fromRegister({ machine: { memory }, base }: Warp, slot: Slot): void {
+  const { u16 } = memory
+  const at = (base + slot) >> 1
+  for (let i = 0; i < 64; i++) scratch[i] = u16[at + i]
+}
+const mirrored = (i: number) => ((i & 7) << 3) | (i >> 3)
+
+/** Lanes 8 i to 8 i + 7 name the rows of matrix i. */
+const namedLanes = (count: number) => (count === 4 ? -1 : (1 << (8 * count)) - 1)
+
+const ldmatrix: Decoder = (s, ctx) => {
+  const { count, transposed, space } = form(ctx, 'ldmatrix')
+  since(ctx, 'ldmatrix', 6.5, 75)
+  ctx.operands(2)
+  const slots = ctx.dstVector(s.operands[0], 'b32', count)
+  const at = ctx.address(s.operands[1])
+  const access = { space: spaceOf(ctx, space, at), kind: 'read', bytes: 16, order: 'weak', scope: 'cta', ownBlock: isOwnBlock(space) } as const
+  return {
+    ...wholeWarp((w, mask) => {
+      const go = resolve(w, mask & namedLanes(count), at, access)
+      const { u16 } = w.machine.memory
+      slots.forEach((slot, m) => {
+        for (let row = 0; row < 8; row++) {
+          const lane = 8 * m + row
+          const from = linear[lane] >> 1
+          const there = (go >>> lane) & 1
+          for (let c = 0; c < 8; c++) scratch[8 * row + c] = there ? u16[from + c] : 0
+        }
+        const to = (w.base + slot) >> 1
+        for (let i = 0; i < 64; i++) u16[to + i] = scratch[transposed ? mirrored(i) : i]
+      })
+    }),
+    touchesMemory: true,
+  }
+}
+
+const stmatrix: Decoder = (s, ctx) => {
+  const { count, transposed, space } = form(ctx, 'stmatrix')
+  since(ctx, 'stmatrix', 7.8, 90)
+  ctx.operands(2)
+  const at = ctx.address(s.operands[0])
+  const slots = ctx.srcVector(s.operands[1], 'b32', count)
+  const access = { space: spaceOf(ctx, space, at), kind: 'write', bytes: 16, order: 'weak', scope: 'cta', ownBlock: isOwnBlock(space) } as const
+  return {
+    ...wholeWarp((w, mask) => {
+      const go = resolve(w, mask & namedLanes(count), at, access)
+      const { u16 } = w.machine.memory
+      slots.forEach((slot, m) => {
+        fromRegister(w, slot)
+        for (let row = 0; row < 8; row++) {
+          if (((go >>> (8 * m + row)) & 1) === 0) continue
+          const to = linear[8 * m + row] >> 1
+          for (let c = 0; c < 8; c++) u16[to + c] = scratch[transposed ? 8 * c + row : 8 * row + c]
+        }
+      })
+    }),
+    touchesMemory: true,
+  }
+}
+
+const movmatrix: Decoder = (s, ctx) => {
+  const { transposed, space } = form(ctx, 'movmatrix')
+  since(ctx, 'movmatrix', 7.8, 75)
+  if (!transposed || space !== undefined) ctx.error('movmatrix is .sync.aligned.m8n8.trans.b16')
+  ctx.operands(2)
+  const [d, a] = [ctx.dst(s.operands[0], 'b32'), ctx.src(s.operands[1], 'b32')]
+  return wholeWarp((w) => {
+    fromRegister(w, a)
+    const to = (w.base + d) >> 1
+    for (let i = 0; i < 64; i++) w.machine.memory.u16[to + i] = scratch[mirrored(i)]
+  })
+}
+
+export const matrixMoves: Chapter = { ldmatrix, stmatrix, movmatrix }
