@@ -64,7 +64,7 @@ export const setmaxnreg: Chapter = {
         if (mask === 0) { g.pc++; return NEXT }
         const entry = atEntry(w.cta.launch.entry as DecodedFunction)
         const pool = poolOf(w.cta)
-        const need = entry === undefined ? 0 : (wanted - current(w, entry)) * 32
+        const need = entry === undefined || one.action === 'dec' ? 0 : (wanted - current(w, entry)) * 32
         if (need > pool.free) {
           g.wait = { what: `${w.current.name} ${wanted}: needs ${need} registers for the warp, the block's pool has ${pool.free}`, ready: () => pool.free >= need }
           return RETRY

@@ -11,7 +11,7 @@ describe('setmaxnreg', () => {
   it('consumers get what the producer gives', () => { for (const seed of [0, 1, 2, 3]) expect(kernel(roles(240), bounds, 384, seed).diagnostics).toEqual([]) })
   it('more than there is is a deadlock that says so', () => {
     const fault = faultOf(() => kernel(roles(248), bounds, 384))
-    expect([fault.kind, fault.message]).toEqual(['deadlock', expect.stringMatching(/setmaxnreg\.inc\.sync\.aligned\.u32 248: needs 2560 registers for the warp, the block's pool has 2048/)])
+    expect([fault.kind, fault.message]).toEqual(['deadlock', expect.stringMatching(/setmaxnreg\.inc\.sync\.aligned\.u32 248: needs 2560 registers for the warp, the block's pool has 512/)])
   })
   it('.maxnreg is the number at entry', () => {
     expect(kernel('@%p1 bra few; setmaxnreg.inc.sync.aligned.u32 152; bra end; few: setmaxnreg.dec.sync.aligned.u32 56; end:', '.maxnreg 104', 256).diagnostics).toEqual([])
