@@ -4,9 +4,11 @@ import { adamw } from './adamw.ts'
 import { add } from './add.ts'
 import { balance_loss } from './balance_loss.ts'
 import { bias_update } from './bias_update.ts'
+import { cast } from './cast.ts'
 import { clip_coefficient } from './clip_coefficient.ts'
 import { concat } from './concat.ts'
 import { cross_entropy } from './cross_entropy.ts'
+import { dequantize_fp8 } from './dequantize_fp8.ts'
 import { embedding } from './embedding.ts'
 import { embedding_bwd } from './embedding_bwd.ts'
 import { gemm } from './gemm.ts'
@@ -24,6 +26,7 @@ import { moe_unpermute } from './moe_unpermute.ts'
 import { moe_unpermute_bwd } from './moe_unpermute_bwd.ts'
 import { moe_weights } from './moe_weights.ts'
 import { moe_weights_bwd } from './moe_weights_bwd.ts'
+import { quantize_fp8 } from './quantize_fp8.ts'
 import { rms_norm } from './rms_norm.ts'
 import { rms_norm_bwd } from './rms_norm_bwd.ts'
 import { rms_norm_bwd_w } from './rms_norm_bwd_w.ts'
@@ -41,9 +44,11 @@ const kernels: PtxKernel[] = [
   add,
   balance_loss,
   bias_update,
+  cast,
   clip_coefficient,
   concat,
   cross_entropy,
+  dequantize_fp8,
   embedding,
   embedding_bwd,
   gemm,
@@ -61,6 +66,7 @@ const kernels: PtxKernel[] = [
   moe_unpermute_bwd,
   moe_weights,
   moe_weights_bwd,
+  quantize_fp8,
   rms_norm,
   rms_norm_bwd,
   rms_norm_bwd_w,
