@@ -58,7 +58,7 @@ def load(name, dtype, dims, box, coords, swizzle='NONE', steps=None, pad=0, oob=
     data, strides, at = tensor(dtype, dims, pad)
     out = image(dtype, data, at, dims, box, coords, swizzle, steps, fill)
     args = [mapArg(dtype, dims, strides, box, swizzle, steps if steps is None else [1] + steps[1:], oob), {'ptr': 'out'}, {'i32': len(out)}] + [{'i32': c} for c in (list(coords) + [0] * 5)[:5]]
-    case(name, 'tma_tile.ptx', f'load{len(dims)}', args, [buf('A', data), blank('out', len(out))], [want('out', out)], smem=(len(out) + 1023) // 1024 * 1024, features=['cp.async.bulk.tensor', swizzle])
+    case(name, 'tma_load.ptx', f'load{len(dims)}', args, [buf('A', data), blank('out', len(out))], [want('out', out)], smem=(len(out) + 1023) // 1024 * 1024, features=['cp.async.bulk.tensor', swizzle])
 
 load('tma_1d', 'UINT8', [100], [64], [16])
 load('tma_1d_below', 'INT32', [40], [16], [-5])
@@ -90,7 +90,7 @@ def storeAdd(name, dtype, dims, box, coords, times, swizzle, pad=0):
         x, y = coords[0] + i % box[0], coords[1] + i // box[0]
         for b, byte in enumerate(struct.pack(code, v)): source[place(i * unit + b, swizzle)] = byte
         if 0 <= x < dims[0] and 0 <= y < dims[1]: struct.pack_into(code, after, at([x, y]), v * (1 + times))
-    case(name, 'tma_tile.ptx', 'storeAdd2', [mapArg(dtype, dims, strides, box, swizzle), {'ptr': 'in'}, {'i32': n}, {'i32': coords[0]}, {'i32': coords[1]}, {'i32': times}],
+    case(name, 'tma_store.ptx', 'storeAdd2', [mapArg(dtype, dims, strides, box, swizzle), {'ptr': 'in'}, {'i32': n}, {'i32': coords[0]}, {'i32': coords[1]}, {'i32': times}],
          [buf('A', data), buf('in', source)], [want('A', after)], smem=n, features=['cp.async.bulk.tensor', 'cp.reduce.async.bulk.tensor'])
 storeAdd('tma_store', 'UINT32', [20, 9], [8, 4], [4, 2], 0, 'NONE')
 storeAdd('tma_store_edge', 'UINT64', [10, 9], [4, 4], [8, 7], 0, 'NONE', pad=16)
@@ -106,7 +106,7 @@ def multicast(n):
     for b in range(2 * n):
         first = b // n * n
         for r in range(first, first + n): out += image(dtype, data, at, dims, box, [0, r * rows], 'NONE')
-    case(f'tma_multicast_{n}', 'tma_tile.ptx', 'multicast2', [mapArg(dtype, dims, strides, box), {'ptr': 'out'}, {'i32': 4 * inner * rows}, {'i32': rows}], [buf('A', data), blank('out', len(out))],
+    case(f'tma_multicast_{n}', 'tma_store.ptx', 'multicast2', [mapArg(dtype, dims, strides, box), {'ptr': 'out'}, {'i32': 4 * inner * rows}, {'i32': rows}], [buf('A', data), blank('out', len(out))],
          [want('out', out)], grid=(2 * n, 1, 1), cluster=[n, 1, 1], smem=1024, features=['multicast::cluster'])
 for n in (1, 2, 4): multicast(n)
 
@@ -124,7 +124,7 @@ def dsmem(n, clusters):
         words = [before, before + 10, before + 20, before + 30, before, 0x12345678, 7 + before + 1, max(7, 100 + before)]
         added = sum(range(64))
         out += part(before) + [1000 * rank + x for x in part(two)] + words + [before + 10 + added, rank + 10 + added, (rank + 1) % n, 10, 100 * n + rank, n, 0xcccccccc, 0xcccccccc]
-    case(f'dsmem_{n}', 'cluster.ptx', 'dsmem', [{'ptr': 'in'}, {'ptr': 'out'}], [buf('in', u32s(data), 'u32'), blank('out', 4 * len(out))], [want('out', u32s(out), 'u32')], grid=(blocks, 1, 1), cluster=[n, 1, 1],
+    case(f'dsmem_{n}', 'dsmem.ptx', 'dsmem', [{'ptr': 'in'}, {'ptr': 'out'}], [buf('in', u32s(data), 'u32'), blank('out', 4 * len(out))], [want('out', u32s(out), 'u32')], grid=(blocks, 1, 1), cluster=[n, 1, 1],
          features=['cp.async.bulk shared::cta to shared::cluster', 'cp.reduce.async.bulk', 'st.async', 'red.async', 'mapa'])
 dsmem(4, 2)
 dsmem(3, 1)
@@ -133,7 +133,7 @@ dsmem(8, 1)
 def ring(boxes, blocks):
     data = [rng.randrange(1 << 16) for _ in range(64 * boxes * blocks)]
     out = [sum(data[64 * (b * boxes + i) + t] * (i + 1) for i in range(boxes)) for b in range(blocks) for t in range(64)]
-    case(f'ring_{boxes}', 'cluster.ptx', 'ring', [mapArg('UINT32', [8, 8 * boxes * blocks], [32], [8, 8]), {'ptr': 'out'}, {'i32': boxes}], [buf('A', u32s(data), 'u32'), blank('out', 4 * len(out))], [want('out', u32s(out), 'u32')],
+    case(f'ring_{boxes}', 'ring.ptx', 'ring', [mapArg('UINT32', [8, 8 * boxes * blocks], [32], [8, 8]), {'ptr': 'out'}, {'i32': boxes}], [buf('A', u32s(data), 'u32'), blank('out', 4 * len(out))], [want('out', u32s(out), 'u32')],
          grid=(blocks, 1, 1), features=['mbarrier ring'])
 ring(11, 2)
 ring(3, 1)
@@ -144,12 +144,12 @@ def replaced(blocks, width, height, stride):
     for b in range(blocks):
         own = data[b * stride * height:]
         out += image('BFLOAT16', own, lambda c: c[0] * 2 + c[1] * stride, [width, height], [16, 8], [2, -1], '32B')
-    case('tensormap_replace', 'cluster.ptx', 'replaced', [mapArg('FLOAT32', [4, 4, 4], [16, 64], [4, 2, 2]), {'ptr': 'T'}, {'ptr': 'maps'}, {'ptr': 'out'}, {'i32': stride}, {'i32': width}, {'i32': height}],
+    case('tensormap_replace', 'replaced.ptx', 'replaced', [mapArg('FLOAT32', [4, 4, 4], [16, 64], [4, 2, 2]), {'ptr': 'T'}, {'ptr': 'maps'}, {'ptr': 'out'}, {'i32': stride}, {'i32': width}, {'i32': height}],
          [blank('A', 256), buf('T', data), blank('maps', 128 * blocks), blank('out', len(out))], [want('out', out)], block=32, grid=(blocks, 1, 1), features=['tensormap.replace', 'tensormap.cp_fenceproxy'])
 replaced(3, 14, 6, 48)
 
 data = [rng.randrange(1 << 30) for _ in range(256)]
-case('tracked', 'cluster.ptx', 'tracked', [{'ptr': 'in'}, {'ptr': 'out'}], [buf('in', u32s(data), 'u32'), blank('out', 516)], [want('out', u32s([data[(t + 1) % 128] + data[128 + (t + 5) % 128] for t in range(128)] + [128]), 'u32')], block=128,
+case('tracked', 'tracked.ptx', 'tracked', [{'ptr': 'in'}, {'ptr': 'out'}], [buf('in', u32s(data), 'u32'), blank('out', 516)], [want('out', u32s([data[(t + 1) % 128] + data[128 + (t + 5) % 128] for t in range(128)] + [128]), 'u32')], block=128,
      features=['cuda::barrier', 'cp.async.mbarrier.arrive', 'mbarrier.pending_count', 'arrive_drop'])
 
 with open(sys.argv[1] + "/cases.json", "w") as f:
