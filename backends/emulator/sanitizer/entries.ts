@@ -1,0 +1,74 @@
+// Entries of shadow memory that hold several events: readers, or strong accesses, that are not ordered among each other.
+import { lowestLane } from '../diagnostics.ts'
+import type { Core, Space } from './core.ts'
+import type { WarpClock } from './warp_clock.ts'
+
+/** Events kept of a word: all that matter in shared memory; of widely read global data only some, of different blocks. */
+const mostEvents = { shared: 64, global: 8 }
+
+export class Entries {
+  constructor(private readonly core: Core) {}
+
+  each(entry: number, f: (event: number, lane: number) => void): void {
+    if (entry > 0) { f(entry >> 5, entry & 31); return }
+    const { shadow } = this.core
+    for (let node = ~entry; node !== 0; node = shadow.nexts[node]) for (let m = shadow.lanes[node]; m !== 0; m &= m - 1) f(shadow.events[node], lowestLane(m))
+  }
+
+  /** The entry of reads with lane `lane` of `event` added, which knows what `w` knows; those it is ordered after go. */
+  addReader(w: WarpClock, lane: number, entry: number, event: number, space: Space): number {
+    const { core } = this
+    if (entry === 0) return (event << 5) | lane
+    if (entry > 0) {
+      if (entry >> 5 !== event && core.ordered(w, lane, entry >> 5, entry & 31)) return (event << 5) | lane
+      return this.join(entry, event, lane, space)
+    }
+    const { shadow } = core
+    const head = ~entry
+    // The rest was looked at when this event first read here.
+    if (shadow.events[head] === event) { shadow.lanes[head] |= 1 << lane; return entry }
+    let kept = 0
+    for (let node = head; node !== 0;) {
+      const next = shadow.nexts[node]
+      if (shadow.events[node] !== event && this.allOrdered(w, lane, shadow.events[node], shadow.lanes[node])) shadow.freeOne(node)
+      else { shadow.nexts[node] = kept; kept = node }
+      node = next
+    }
+    return kept === 0 ? (event << 5) | lane : this.join(~kept, event, lane, space)
+  }
+  private allOrdered(w: WarpClock, lane: number, event: number, lanes: number): boolean {
+    const { core } = this
+    if (core.orderedForAll(w, event)) return true
+    for (let m = lanes; m !== 0; m &= m - 1) if (!core.ordered(w, lane, event, lowestLane(m))) return false
+    return true
+  }
+
+  /** An entry with the event in front. */
+  join(entry: number, event: number, lane: number, space: Space): number {
+    const { core } = this
+    const { shadow } = core
+    if (entry > 0) {
+      if (entry >> 5 === event) return ~shadow.node(event, (1 << (entry & 31)) | (1 << lane), 0)
+      return ~shadow.node(event, 1 << lane, shadow.node(entry >> 5, 1 << (entry & 31), 0))
+    }
+    const block = core.blockOf(core.events.warps[event])
+    let count = 0, victim = 0
+    for (let before = 0, node = ~entry; node !== 0; before = node, node = shadow.nexts[node]) {
+      count++
+      if (shadow.events[node] === event) {
+        shadow.lanes[node] |= 1 << lane
+        if (before === 0) return entry
+        shadow.nexts[before] = shadow.nexts[node]
+        shadow.nexts[node] = ~entry
+        return ~node
+      }
+      if (victim === 0 && core.blockOf(core.events.warps[shadow.events[node]]) === block) victim = node
+    }
+    if (count < mostEvents[space]) return ~shadow.node(event, 1 << lane, ~entry)
+    // One of the same block makes room: readers of several blocks are kept.
+    if (victim === 0) victim = ~entry
+    shadow.events[victim] = event
+    shadow.lanes[victim] = 1 << lane
+    return entry
+  }
+}
