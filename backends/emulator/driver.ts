@@ -1,7 +1,8 @@
 // The emulator as a CUDA driver: modules are parsed PTX, memory is its linear memory, launches run to their end at the call.
 import { CudaError, type CudaDriver, type CudaFunction, type CudaInfo, type CudaEvent, type CudaGraph, type CudaModule, type CudaStream, type DevicePointer, type LaunchConfig, type TensorMapSpec } from '../cuda/driver.ts'
 import { PtxError } from './ast.ts'
-import { Emulator, EmulatorFault } from './launch.ts'
+import { sayDiagnostic } from './diagnostics.ts'
+import { Emulator, EmulatorFault, type SanitizerFactory } from './launch.ts'
 import { LoadedModule } from './loader.ts'
 import { GLOBAL_HIGH, MAX_SHARED_BYTES, type EmulatorOptions } from './machine.ts'
 import { LinearMemory, OutOfMemory } from './memory.ts'
@@ -24,8 +25,8 @@ export class EmulatorDriver implements CudaDriver {
   private readonly streams = new Streams()
   private fault: CudaError | undefined
 
-  /** `target`: sm_80 or sm_90a. */
-  constructor(readonly target: string, private readonly options: Partial<EmulatorOptions> = {}) {
+  /** `target`: sm_80 or sm_90a. With a sanitizer its first diagnostic is an error that the next wait tells, as a fault is. */
+  constructor(readonly target: string, private readonly options: Partial<EmulatorOptions> = {}, private readonly createSanitizer?: SanitizerFactory) {
     const sm = /^sm_(\d+)a?$/.exec(target)
     if (!sm) throw new Error(`emulator: target ${target} must look like sm_80 or sm_90a`)
     this.description = `PTX emulator of ${target}, one thread`
@@ -40,7 +41,7 @@ export class EmulatorDriver implements CudaDriver {
       const needs = Number(/^sm_(\d+)/.exec(parsed.target)![1])
       if (needs > this.attributes.sm) throw new CudaError('CUDA_ERROR_NO_BINARY_FOR_GPU', `${name}.ptx is for ${parsed.target}, the device is ${this.target}`, false)
       const loaded = new LoadedModule(parsed, this.memory)
-      const emulator = new Emulator(this.memory, loaded, this.options)
+      const emulator = new Emulator(this.memory, loaded, { ...this.options, sanitize: this.createSanitizer !== undefined }, this.createSanitizer)
       const functions = new Map<string, EmulatedFunction>()
       for (const fn of parsed.functions.values()) {
         if (fn.kind !== 'entry' || !fn.body) continue
@@ -88,8 +89,10 @@ export class EmulatorDriver implements CudaDriver {
   /** A fault is kept: as on a GPU, the next wait tells it and nothing runs any more. */
   private run(fn: CudaFunction, { grid, block, cluster, smemBytes }: LaunchConfig, params: Uint8Array): void {
     if (this.fault) return
+    const { emulator } = fn as EmulatedFunction
     try {
-      (fn as EmulatedFunction).emulator.launch(fn.name, { grid, block, cluster, dynamicSharedBytes: smemBytes }, params)
+      emulator.launch(fn.name, { grid, block, cluster, dynamicSharedBytes: smemBytes }, params)
+      if (emulator.diagnostics.length > 0) this.fault = new CudaError('CUDA_ERROR_LAUNCH_FAILED', sayDiagnostic(emulator.diagnostics[0]), true)
     } catch (error) {
       if (!(error instanceof EmulatorFault)) throw error
       this.fault = new CudaError(codes[error.kind] ?? 'CUDA_ERROR_LAUNCH_FAILED', error.message, true)

@@ -275,7 +275,7 @@ export interface Stored { readonly slots: readonly Slot[]; readonly stride: numb
  */
 export interface Sanitizer {
   readonly diagnostics: readonly Diagnostic[]
-  /** Diagnostics left out beyond the cap. */
+  /** Diagnostics left out: repetitions at the same instructions, and those beyond the cap. */
   readonly dropped: number
   /** One diagnostic; the same class at the same pair of instructions is told once. */
   report(cls: DiagnosticClass, warp: Warp, lane: number, address: string | null, message: string, other?: string | null): void

@@ -28,6 +28,8 @@ export interface CaseResult {
   /** One line per buffer that differs. */
   readonly differences: readonly string[]
   readonly diagnostics: readonly Diagnostic[]
+  /** Diagnostics left out: repetitions, and those beyond the cap. */
+  readonly dropped: number
   /** What ended the launch early, beside the sanitizer's diagnostics; without diagnostics a fault is thrown. */
   readonly fault: EmulatorFault | null
   readonly buffers: ReadonlyMap<string, Uint8Array>
@@ -56,7 +58,7 @@ export function runCase(c: PtxCase, ptx: string, options: Partial<EmulatorOption
   const buffers = new Map([...places].map(([name, p]) => [name, memory.u8.slice(p.at, p.at + p.bytes)]))
   const differences = fault ? [] : (c.expected ?? []).map((e) => compare(e, buffers.get(e.buffer))).filter((d) => d !== undefined)
   const equal = !c.expected ? null : fault === null && differences.length === 0
-  return { equal, differences, diagnostics: emulator.diagnostics, fault, buffers, threadInstructions: emulator.executed }
+  return { equal, differences, diagnostics: emulator.diagnostics, dropped: emulator.sanitizer?.dropped ?? 0, fault, buffers, threadInstructions: emulator.executed }
 }
 
 /** The shapes that the rest relies on; what is in them is checked where it is used. */

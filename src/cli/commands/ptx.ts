@@ -5,9 +5,10 @@ import type { Command } from './index.ts'
 
 export const command: Command = {
   summary: 'runs PTX on the emulator, assembles kernels with ptxas',
-  usage: `  run --case F.json    runs a case (schema ptx-case/1) and compares; exit 0 equal, 3 different or faulty
+  usage: `  run --case F.json    runs a case (schema ptx-case/1) and compares; exit 0 equal and clean, 3 otherwise
     --seed N             the scheduler's order (default 0)
     --schedules N        that many seeds from --seed on, with asynchronous work early, late and between
+    --sanitize on|off    races, bounds, barriers, asynchronous copies ... (default on; exit 3 if something is found)
     --out DIR            writes DIR/<buffer>.bin
     --max-instructions N thread instructions before a run counts as endless (default 1e11)
   check                assembles every kernel of ptx/ with ptxas, if it is there, and compares registers with the headers

@@ -2,10 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { PtxError } from '../../../backends/emulator/ast.ts'
+import { sayDiagnostic } from '../../../backends/emulator/diagnostics.ts'
 import { EmulatorFault } from '../../../backends/emulator/launch.ts'
 import type { EmulatorOptions } from '../../../backends/emulator/machine.ts'
 import { OutOfMemory } from '../../../backends/emulator/memory.ts'
 import { CaseError, runCase, type CaseResult, type PtxCase } from '../../../backends/emulator/run_case.ts'
+import { createSanitizer } from '../../../backends/emulator/sanitizer/index.ts'
 import { InputError } from '../../core/errors.ts'
 import { readJsonFile, readTextFile } from '../json_file.ts'
 import { parseOptions, wholeNumber } from '../options.ts'
@@ -14,12 +16,11 @@ const asyncModes = ['random', 'early', 'late'] as const
 
 export async function run(args: string[]): Promise<number> {
   const options = parseOptions('ptx run', args, {
-    case: { type: 'string' }, seed: { type: 'string', default: '0' }, schedules: { type: 'string', default: '1' }, sanitize: { type: 'string', default: 'off' },
+    case: { type: 'string' }, seed: { type: 'string', default: '0' }, schedules: { type: 'string', default: '1' }, sanitize: { type: 'string', default: 'on' },
     out: { type: 'string' }, 'max-instructions': { type: 'string', default: '100000000000' }, json: { type: 'boolean', default: false },
   })
   if (!options.case) throw new InputError('weft ptx run: --case F.json is needed')
-  if (options.sanitize === 'on') throw new InputError('weft ptx run: the sanitizer is not built yet; use --sanitize off')
-  if (options.sanitize !== 'off') throw new InputError(`weft ptx run: --sanitize is "${options.sanitize}", must be on or off`)
+  if (options.sanitize !== 'on' && options.sanitize !== 'off') throw new InputError(`weft ptx run: --sanitize is "${options.sanitize}", must be on or off`)
   const { file, text } = readCase(options.case)
   const seed = wholeNumber('ptx run', 'seed', options.seed)
   const schedules = Math.max(1, wholeNumber('ptx run', 'schedules', options.schedules))
@@ -27,18 +28,14 @@ export async function run(args: string[]): Promise<number> {
   let code = 0
   for (let n = 0; n < schedules; n++) {
     const started = performance.now()
-    const result = attempt(file, text, { seed: seed + n, async: asyncModes[n % 3], maxInstructions })
+    const result = attempt(file, text, { seed: seed + n, async: asyncModes[n % 3], maxInstructions, sanitize: options.sanitize === 'on' })
     const timeSec = (performance.now() - started) / 1000
     if (result instanceof EmulatorFault) {
       sayFault(result, options.json)
       return 3
     }
-    if (options.json) process.stdout.write(`${JSON.stringify({ event: 'result', equal: result.equal, diagnostics: 0, threadInstructions: result.threadInstructions, timeSec })}\n`)
-    else {
-      const verdict = result.equal === null ? 'ran, nothing to compare with' : result.equal ? 'equal' : 'DIFFERENT'
-      process.stdout.write(`${file.name}, seed ${seed + n}: ${verdict}; ${result.threadInstructions} thread instructions in ${timeSec.toFixed(3)} s\n${result.differences.map((d) => `  ${d}\n`).join('')}`)
-    }
-    if (result.equal === false) code = 3
+    sayResult(result, options.json, `${file.name}, seed ${seed + n}`, timeSec)
+    if (result.equal === false || result.diagnostics.length > 0) code = 3
     if (options.out && n === schedules - 1) writeBuffers(options.out, result)
   }
   return code
@@ -51,9 +48,23 @@ function readCase(path: string): { file: PtxCase; text: string } {
   return { file, text: readTextFile(ptx) }
 }
 
+function sayResult(result: CaseResult, json: boolean, what: string, timeSec: number): void {
+  const { equal, diagnostics, dropped, differences, fault, threadInstructions } = result
+  if (json) {
+    for (const d of diagnostics) process.stdout.write(`${JSON.stringify({ event: 'diagnostic', class: d.class, file: d.file, line: d.at.line, block: d.block, thread: d.thread, address: d.address, other: d.other, message: d.message })}\n`)
+    process.stdout.write(`${JSON.stringify({ event: 'result', equal: fault ? null : equal, diagnostics: diagnostics.length, threadInstructions, timeSec })}\n`)
+    return
+  }
+  for (const d of diagnostics) process.stdout.write(`${sayDiagnostic(d)}\n`)
+  if (dropped > 0) process.stdout.write(`${dropped} more of the same kinds at the same instructions\n`)
+  const verdict = fault ? `ended early: ${fault.message}` : equal === null ? 'ran, nothing to compare with' : equal ? 'equal' : 'DIFFERENT'
+  const found = diagnostics.length ? `, ${diagnostics.length} diagnostic${diagnostics.length === 1 ? '' : 's'}` : ''
+  process.stdout.write(`${what}: ${verdict}${found}; ${threadInstructions} thread instructions in ${timeSec.toFixed(3)} s\n${differences.map((d) => `  ${d}\n`).join('')}`)
+}
+
 /** Bad input becomes an InputError; what the kernel did wrong is a result. */
 function attempt(file: PtxCase, text: string, options: Partial<EmulatorOptions>): CaseResult | EmulatorFault {
-  try { return runCase(file, text, options) } catch (error) {
+  try { return runCase(file, text, options, createSanitizer) } catch (error) {
     if (error instanceof EmulatorFault && error.kind !== 'too-many-instructions' && error.place) return error
     if (error instanceof EmulatorFault && error.kind === 'deadlock') return error
     if (error instanceof PtxError || error instanceof CaseError || error instanceof OutOfMemory || error instanceof EmulatorFault) throw new InputError(error.message)
