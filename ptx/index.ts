@@ -1,5 +1,6 @@
-// Every PTX kernel of the rung sm_80, one line each.
+// Every PTX kernel of the rung sm_80, one line each, and the ladder of rungs.
 import type { PtxKernel } from '../src/core/kernel.ts'
+import type { Attrs, Specs } from '../src/core/op.ts'
 import { adamw } from './adamw.ts'
 import { add } from './add.ts'
 import { balance_loss } from './balance_loss.ts'
@@ -81,3 +82,19 @@ const kernels: PtxKernel[] = [
 ]
 
 export const ptxKernels: ReadonlyMap<string, PtxKernel> = new Map(kernels.map((k) => [k.op, k]))
+
+/** Kernels for one target. Those of an `a` target run on that compute capability only, others on it and all above. */
+export interface Rung { readonly target: string; readonly kernels: ReadonlyMap<string, PtxKernel> }
+
+/** Highest first. */
+export const ladder: readonly Rung[] = [{ target: 'sm_80', kernels: ptxKernels }]
+
+/** The kernel of the highest rung that runs on compute capability `sm` and has the op for these arguments. */
+export function kernelFor(op: string, specs: Specs, attrs: Attrs, sm: number, rungs = ladder): PtxKernel | undefined {
+  for (const { target, kernels } of rungs) {
+    const own = Number(/\d+/.exec(target)![0])
+    const kernel = (target.endsWith('a') ? sm === own : sm >= own) ? kernels.get(op) : undefined
+    if (kernel && (kernel.supports?.(specs, attrs) ?? true)) return kernel
+  }
+  return undefined
+}

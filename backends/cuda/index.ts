@@ -5,7 +5,7 @@ import { DeviceLost, InputError, UnsupportedOp } from '../../src/core/errors.ts'
 import type { CudaInfo, PtxDispatch, PtxKernel } from '../../src/core/kernel.ts'
 import type { OpCall } from '../../src/core/op.ts'
 import { numBytes, show, type Spec } from '../../src/core/shape.ts'
-import { ptxKernels } from '../../ptx/index.ts'
+import { kernelFor } from '../../ptx/index.ts'
 import { CudaError, type CudaDriver, type CudaFunction, type CudaModule, type DevicePointer } from './driver.ts'
 import { packParams } from './params.ts'
 
@@ -66,10 +66,7 @@ export class CudaBackend implements Backend {
     } catch (error) { throw this.failed(error) }
   }
 
-  private kernelOf(call: OpCall): PtxKernel | undefined {
-    const kernel = ptxKernels.get(call.op.name)
-    return kernel && (kernel.supports?.(call.specs, call.attrs) ?? true) ? kernel : undefined
-  }
+  private kernelOf({ op, specs, attrs }: OpCall): PtxKernel | undefined { return kernelFor(op.name, specs, attrs, this.info.sm) }
 
   supports(call: OpCall): boolean { return this.kernelOf(call) !== undefined }
 

@@ -41,7 +41,7 @@ export async function run(args: string[]): Promise<number> {
   return code
 }
 
-function readCase(path: string): { file: PtxCase; text: string } {
+export function readCase(path: string): { file: PtxCase; text: string } {
   const file = readJsonFile(path) as PtxCase
   for (const key of ['ptx', 'kernel', 'grid', 'block', 'args', 'buffers'] as const) if (file[key] === undefined) throw new InputError(`${path}: "${key}" is missing`)
   const ptx = isAbsolute(file.ptx) ? file.ptx : join(dirname(path), file.ptx)
