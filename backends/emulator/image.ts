@@ -2,6 +2,7 @@
 import { PtxError, type Operand, type PtxFunction, type Statement, type Variable } from './ast.ts'
 import { StatementContext, type AddressParts } from './decode_context.ts'
 import type { Decoder } from './decode.ts'
+import type { CompiledFunction } from './codegen/tier.ts'
 import { chapters } from './isa/index.ts'
 import type { Instruction, LoadedFunction, Memory, Slot, Warp } from './machine.ts'
 import type { LoadedModule } from './loader.ts'
@@ -15,6 +16,9 @@ export interface DecodedFunction extends LoadedFunction {
   readonly addresses: ReadonlyMap<Operand, AddressParts>
   /** Register files of ended activations, to be used again. */
   readonly freeFrames: number[]
+  /** Warp instructions that the interpreter ran of it, and what it was compiled to; null: nothing of it can be. */
+  heat: number
+  compiled: CompiledFunction | null
   /** Grows while the function is decoded. */
   readonly local: { bytes: number; offsetOf(name: string): number | undefined }
 }
@@ -99,7 +103,7 @@ export class EntryImage {
     const found = { operands: new Map<Operand, Slot>(), addresses: new Map<Operand, AddressParts>() }
     const { memory } = this
     const fn: DecodedFunction = {
-      name: ptx.name, ptx, image: this, layout, instructions, operandSlots: found.operands, addresses: found.addresses, freeFrames: [],
+      name: ptx.name, ptx, image: this, layout, instructions, operandSlots: found.operands, addresses: found.addresses, freeFrames: [], heat: 0, compiled: null,
       get frameBytes() { return layout.bytes },
       fillConstants: (warp, base) => layout.fill(memory, warp, base),
       local: { bytes: 0, offsetOf: (name) => { const v = [...ptx.params, ...ptx.returns].find((p) => p.name === name); return v && this.local.get(v) } },
@@ -123,6 +127,9 @@ export class EntryImage {
     }
   }
 
+  /** Before a launch: memory may have been freed since the last one. */
+  forget(): void { for (const fn of this.decoded.values()) fn.compiled?.forget() }
+
   /** Between launches: keeps some register files for the next one, frees the others. */
   trim(): void {
     for (const fn of this.decoded.values()) for (const base of fn.freeFrames.splice(keptFrames)) this.memory.release(base)
@@ -133,6 +140,8 @@ export class EntryImage {
     for (const fn of this.decoded.values()) {
       for (const base of fn.freeFrames.splice(0)) this.memory.release(base)
       fn.layout.release(this.memory)
+      fn.compiled?.release()
+      fn.compiled = null
     }
   }
 }

@@ -20,7 +20,7 @@ const numSms = 132
 const threadsPerSm = 2048
 const sharedPerSm = 233472
 
-const defaults: EmulatorOptions = { seed: 0, sanitize: false, maxInstructions: 1e11, async: 'random', tensorCore: 'exact', compile: false }
+const defaults: EmulatorOptions = { seed: 0, sanitize: false, maxInstructions: 1e11, async: 'random', tensorCore: 'exact', compile: true }
 
 export class Emulator implements Machine {
   readonly options: EmulatorOptions
@@ -61,6 +61,7 @@ export class Emulator implements Machine {
     const need = this.loaded.parametersOf(kernel).bytes
     const image = this.loaded.imageOf(kernel)
     const state = this.prepare(image, shape, params, need)
+    image.forget()
     this.sanitizer?.launchStarted(state)
     try { new Run(this, image, state).toTheEnd() } finally {
       this.sanitizer?.launchEnded()

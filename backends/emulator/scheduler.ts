@@ -1,8 +1,10 @@
 // Runs the warps of resident blocks: groups of lanes with equal pcs, lowest pc first, so that divided lanes meet again.
 import type { Activation } from './frames.ts'
 import { leaveActivations, returnLanes } from './frames.ts'
+import { warm, type CompiledFunction } from './codegen/tier.ts'
+import type { DecodedFunction } from './image.ts'
 import { popcount } from './diagnostics.ts'
-import { NEXT, RETRY, WAIT, YIELD, type Cta, type Group, type Instruction, type RunGroup, type Warp } from './machine.ts'
+import { NEXT, RETRY, WAIT, YIELD, type Cta, type Frame, type Group, type Instruction, type Machine, type RunGroup, type Warp } from './machine.ts'
 import { readPredicate } from './slots.ts'
 
 /** Throws when the launch has run too many instructions; looked at once per control instruction. */
@@ -92,6 +94,7 @@ function choose(warp: Warp, turns: Turns): Group | undefined {
 export function runWarp(warp: Warp, meter: Meter, turns: Turns): boolean {
   let ran = false
   let left = turns.quantum
+  const compiles = warp.machine.options.compile
   while (left > 0 && warp.groups.length) {
     if (warp.groups.length > 1) merge(warp)
     const g = choose(warp, turns)
@@ -99,8 +102,10 @@ export function runWarp(warp: Warp, meter: Meter, turns: Turns): boolean {
     ran = true
     enter(warp, g)
     const before = left
-    const { fn } = g.frame
-    left = fn.run === undefined ? interpret(warp, g, left, warp.groups.length > 1 ? lowestOther(warp, g) : Infinity, meter, turns) : fn.run(warp, g, left, warp.groups.length > 1 ? lowestOther(warp, g) : Infinity)
+    const fn = g.frame.fn as DecodedFunction
+    const limit = warp.groups.length > 1 ? lowestOther(warp, g) : Infinity
+    left = fn.run === undefined ? interpret(warp, g, left, limit, meter, turns) : fn.run(warp, g, left, limit)
+    if (compiles && left >= 0 && fn.compiled === null) warm(fn, warp.machine, before - left)
     if (left < 0 || left === before) break
   }
   return ran
@@ -109,13 +114,28 @@ export function runWarp(warp: Warp, meter: Meter, turns: Turns): boolean {
 /** A RunGroup of the interpreter, for a compiler that leaves some groups to it. */
 export const interpreter = (meter: Meter, turns: Turns): RunGroup => (warp, g, budget, limit) => interpret(warp, g, budget, limit, meter, turns)
 
+/** The compiled form of a frame's function, where this machine has one. */
+function compiledFor(machine: Machine, frame: Frame): CompiledFunction | null {
+  const { compiled } = frame.fn as DecodedFunction
+  return compiled !== null && compiled.machine === machine && machine.options.compile ? compiled : null
+}
+
 /** See RunGroup (machine.ts). No allocation and no look-up by name in this loop: its cost is paid by every warp instruction. */
 function interpret(warp: Warp, g: Group, budget: number, limit: number, meter: Meter, turns: Turns): number {
   const { frame } = g
   const { instructions } = frame.fn
   const { groups, machine } = warp
+  const compiled = compiledFor(machine, frame)
   let lanes = popcount(g.mask)
   while (budget > 0) {
+    if (compiled !== null && compiled.entry[g.pc] === 1 && warp.watched !== true) {
+      const [before, turned] = [budget, g.turns]
+      budget = compiled.enter(warp, g, budget, limit, groups.length > 1 ? turns.backEdges - (g.turns ?? 0) % turns.backEdges : Infinity, meter.max)
+      if (budget !== before) {
+        if (g.pc >= limit || (groups.length > 1 && g.turns !== turned && g.turns! % turns.backEdges === 0)) return budget
+        continue
+      }
+    }
     const i = instructions[g.pc]
     if (i === undefined) { leaveFunction(warp, g); return budget - 1 }
     warp.current = i

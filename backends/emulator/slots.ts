@@ -11,7 +11,7 @@ export class FrameLayout {
   bytes = 0
   private readonly registers = new Map<Variable, Slot>()
   private readonly constants = new Map<string, Slot>()
-  private readonly constantList: { slot: Slot; bytes: number; pattern: bigint }[] = []
+  private readonly constantOf = new Map<Slot, { bytes: number; pattern: bigint }>()
   private readonly specials = new Map<string, Slot>()
   private readonly specialList: { slot: Slot; wide: boolean; value: LaneValue }[] = []
   private template = -1
@@ -49,10 +49,13 @@ export class FrameLayout {
     if (slot === undefined) {
       slot = this.add(bytes)
       this.constants.set(key, slot)
-      this.constantList.push({ slot, bytes, pattern })
+      this.constantOf.set(slot, { bytes, pattern })
     }
     return slot
   }
+
+  /** What an immediate's slot always holds. */
+  constantAt(slot: Slot): { readonly bytes: number; readonly pattern: bigint } | undefined { return this.constantOf.get(slot) }
 
   special(key: string, wide: boolean, value: LaneValue): Slot {
     const own = `${key}:${wide}`
@@ -80,7 +83,7 @@ export class FrameLayout {
 
   private makeTemplate(memory: Memory): number {
     const template = memory.reserve(Math.max(16, this.bytes))
-    for (const { slot, bytes, pattern } of this.constantList) {
+    for (const [slot, { bytes, pattern }] of this.constantOf) {
       const at = template + slot
       if (bytes === 0) memory.u32[at >> 2] = pattern === 0n ? 0 : 0xffffffff
       else if (bytes <= 4) memory.u32.fill(Number(BigInt.asUintN(bytes * 8, pattern)), at >> 2, (at >> 2) + 32)

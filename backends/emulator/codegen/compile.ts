@@ -1,214 +1,273 @@
-// Compiles a function's instructions to one WebAssembly module: basic blocks behind a `br_table` in a loop, registers in memory,
-// 32 lanes as vectors. Two functions come out: `full` for a group of all 32 lanes, `masked` for fewer. Both run from a block's
-// first pc until a control instruction other than an undivided branch, a pc at or beyond `limit` (where another group of the
-// warp stands), or the end of the budget, and return the pc they stopped at. What no emitter knows is a call to the interpreter.
+// Compiles a function's instructions to one WebAssembly module: basic blocks behind a `br_table` in a loop, registers in memory.
+// Consecutive lane-wise instructions of a block are a function of their own (strip.ts), loads and stores call access functions
+// (access.ts), and what has no emitter calls the interpreter. `run` goes on from a block's first pc until a control instruction
+// other than an undivided branch, a block that `limit` (where another group of the warp stands) or the budget would cut, or
+// enough backward branches; it returns the pc it stopped at. So it stops where the interpreter can go on as if it had run all.
 import type { Operand } from '../ast.ts'
-import type { Instruction, Memory, Slot } from '../machine.ts'
-import { floatEmitters } from './emit_float.ts'
-import { integerEmitters } from './emit_integer.ts'
-import { memoryEmitters, type AddressOperand, type MemoryLanes } from './emit_memory.ts'
-import { scratchLocals } from './lanes.ts'
-import { Code, I32, op, wasmModule } from './wasm_encoder.ts'
+import type { Instruction, Slot } from '../machine.ts'
+import { accessParams, shapeName, type Shape } from './access.ts'
+import { cell, globals, interpretImport, siteAt } from './cells.ts'
+import { bitPlanners } from './emit_bits.ts'
+import { convertPlanners } from './emit_convert.ts'
+import { floatPlanners } from './emit_float.ts'
+import { integerPlanners } from './emit_integer.ts'
+import { accessOf, parameterLoad, shuffleOf, type Access, type AddressOperand } from './emit_memory.ts'
+import { movePlanners } from './emit_move.ts'
+import { Operands, type Emit, type Planner } from './plan.ts'
+import { Strip, type Constant } from './strip.ts'
+import { firstSupport, supportImports } from './support.ts'
+import { Code, I32, op, wasmModule, type ImportedFunction, type OwnFunction } from './wasm_encoder.ts'
 
 /** What the compiler must know of a function; the loader remembers operands' slots while it decodes. */
 export interface CompileSource {
   readonly instructions: readonly Instruction[]
   slotOf(operand: Operand): Slot | undefined
   addressOf(operand: Operand): AddressOperand | undefined
-  /** Sanitizer on: memory instructions are the interpreter's. */
+  constantAt(slot: Slot): Constant | undefined
+  /** Sanitizer on: memory instructions and shuffles are the interpreter's. */
   readonly sanitize: boolean
 }
 
-/** `state` is a cell of two words: warp instructions run (added up), and reserved. */
-export type RunFull = (base: number, sharedBase: number, sharedBytes: number, pc: number, limit: number, budget: number) => number
-export type RunMasked = (base: number, sharedBase: number, sharedBytes: number, pc: number, limit: number, budget: number, mask: number) => number
-export interface Compiled {
-  readonly full: RunFull
-  readonly masked: RunMasked
-  /** Block number of a pc, or -1: entry is possible only where this is not -1. */
-  readonly blockOf: Int32Array
-  /** Linear address of the counter of warp instructions. */
-  readonly counter: number
-  /** Forget what allocations instructions touched: at every launch, since memory may have been freed. */
-  resetSites(): void
+/** Stops when `turns` backward branches are taken. Leaves what was done in the cells `count` and `turns`. */
+export type Run = (base: number, pc: number, limit: number, budget: number, mask: number, turns: number) => number
+export interface CompiledCode {
+  readonly bytes: Uint8Array
+  /** Access functions that it imports by name. */
+  readonly shapes: readonly Shape[]
+  /** Number of the block that begins at a pc, or -1: what stands at the global `own`. */
+  readonly table: Int32Array
+  /** Pcs at which `run` may be entered. */
+  readonly entries: readonly number[]
+  /** Share of instructions that run without the interpreter. */
+  readonly share: number
 }
 
-/** Above this many instructions compiling costs more than it saves in one launch. */
-const maxInstructions = 30000
+const [BASE, PC, LIMIT, BUDGET, MASK, TURNS] = [0, 1, 2, 3, 4, 5]
 
-/** Pcs where a block begins: targets of branches, and both sides of control instructions. */
-function leaders(instructions: readonly Instruction[]): number[] {
-  const starts = new Set([0])
-  instructions.forEach((instruction, pc) => {
-    if (instruction.control === null) return
-    starts.add(pc).add(pc + 1)
-    for (const o of instruction.statement.operands) if (o.kind === 'label') starts.add(o.target)
-    for (const target of instruction.targets ?? []) starts.add(target)
-  })
-  return [...starts].filter((pc) => pc < instructions.length).sort((a, b) => a - b)
-}
-
-const emitted: Readonly<Record<string, readonly ((i: Instruction, lanes: MemoryLanes) => boolean)[]>> = (() => {
-  const all: Record<string, ((i: Instruction, lanes: MemoryLanes) => boolean)[]> = {}
-  for (const table of [integerEmitters, floatEmitters, memoryEmitters]) {
-    for (const [opcode, emit] of Object.entries(table)) (all[opcode] ??= []).push((i, lanes) => emit(i.statement, lanes))
+const planners: ReadonlyMap<string, readonly Planner[]> = (() => {
+  const all = new Map<string, Planner[]>()
+  for (const table of [integerPlanners, bitPlanners, movePlanners, floatPlanners, convertPlanners]) {
+    for (const [opcode, planner] of Object.entries(table)) all.set(opcode, [...all.get(opcode) ?? [], planner])
   }
   return all
 })()
 
 /** A plain branch to a label: what blocks follow without leaving the compiled code. */
-function plainBranch(i: Instruction): number | undefined {
-  const { opcode, operands } = i.statement
-  return opcode === 'bra' && operands.length === 1 && operands[0].kind === 'label' ? operands[0].target : undefined
+function plainBranch({ statement: { opcode, operands, modifiers } }: Instruction): number | undefined {
+  if (opcode !== 'bra' || operands.length !== 1 || modifiers.some((m) => m !== 'uni')) return undefined
+  return operands[0].kind === 'label' ? operands[0].target : undefined
+}
+
+type Step = { readonly kind: 'strip'; readonly emit: Emit } | { readonly kind: 'access'; readonly access: Access } | { readonly kind: 'shuffle'; readonly code: Code } | { readonly kind: 'interpret' }
+
+/** Clocks are read anew by each instruction that names them. */
+const readsClock = (o: Operand): boolean => o.kind === 'special' && /^%(clock|globaltimer)/.test(o.name)
+
+function stepOf(i: Instruction, source: CompileSource): Step | undefined {
+  const { statement: s } = i
+  const o = new Operands(s, source.slotOf)
+  if (i.control !== null) {
+    const code = source.sanitize ? undefined : shuffleOf(s, o)
+    return code && { kind: 'shuffle', code }
+  }
+  if (s.operands.some(readsClock)) return { kind: 'interpret' }
+  const parameter = parameterLoad(s, o, source.addressOf, source.constantAt)
+  if (parameter) return { kind: 'strip', emit: parameter }
+  if (s.opcode === 'ld' || s.opcode === 'st') {
+    const access = source.sanitize ? undefined : accessOf(s, o, source.addressOf)
+    return access ? { kind: 'access', access } : { kind: 'interpret' }
+  }
+  for (const planner of planners.get(s.opcode) ?? []) {
+    const emit = planner(s, o)
+    if (emit) return { kind: 'strip', emit }
+  }
+  return { kind: 'interpret' }
 }
 
 class FunctionCompiler {
-  readonly code: Code
-  private readonly scratch: { vectors: number[]; words: number[] }
-  private readonly next: number
-  private readonly count: number
-  private readonly guard: number
-  private readonly mask: number | null
+  readonly functions: OwnFunction[] = []
+  readonly shapes: readonly Shape[]
+  private readonly steps: readonly (Step | undefined)[]
+  private readonly starts: readonly number[]
+  private readonly code = new Code([I32, I32, I32, I32, I32, I32])
+  private readonly count = this.code.local(I32)
+  private readonly guard = this.code.local(I32)
+  private readonly turned = this.code.local(I32)
   private exit = 0
   private dispatch = 0
 
-  constructor(private readonly source: CompileSource, private readonly starts: readonly number[], private readonly counter: number, private readonly site: (index: number) => number, masked: boolean) {
-    this.code = new Code(Array.from({ length: masked ? 7 : 6 }, () => I32))
-    this.mask = masked ? 6 : null
-    this.next = 3
-    this.count = this.code.local(I32)
-    this.guard = this.code.local(I32)
-    this.scratch = scratchLocals(this.code)
+  constructor(private readonly source: CompileSource) {
+    this.steps = source.instructions.map((i) => stepOf(i, source))
+    this.starts = this.leaders()
+    const accesses = this.steps.flatMap((step) => (step?.kind === 'access' ? [step.access.shape] : []))
+    this.shapes = [...new Map(accesses.map((shape) => [shapeName(shape), shape])).values()]
   }
 
-  build(tableAt: number): Code {
+  /** Entry points: beginnings of blocks whose first instruction runs here. */
+  get entries(): readonly number[] { return this.starts.filter((pc) => this.runs(pc)) }
+  get table(): Int32Array {
+    const blocks = new Int32Array(this.steps.length).fill(-1)
+    this.starts.forEach((pc, b) => { blocks[pc] = b })
+    return blocks
+  }
+  get share(): number { return this.steps.filter((s, pc) => this.runs(pc) && s?.kind !== 'interpret').length / this.steps.length }
+
+  private runs(pc: number): boolean { return this.steps[pc] !== undefined || this.target(pc) !== undefined }
+  private target(pc: number): number | undefined {
+    const at = plainBranch(this.source.instructions[pc])
+    return at !== undefined && at < this.steps.length ? at : undefined
+  }
+
+  /** Targets of branches, and both sides of control instructions that are not done here. */
+  private leaders(): number[] {
+    const { instructions } = this.source
+    const starts = new Set([0])
+    instructions.forEach((i, pc) => {
+      if (i.control === null || this.steps[pc] !== undefined) return
+      starts.add(pc + 1)
+      if (this.target(pc) === undefined) starts.add(pc)
+      for (const o of i.statement.operands) if (o.kind === 'label') starts.add(o.target)
+      for (const target of i.targets ?? []) starts.add(target)
+    })
+    return [...starts].filter((pc) => pc < instructions.length).sort((a, b) => a - b)
+  }
+
+  build(): Code {
     const { code, starts } = this
     this.exit = code.block()
     this.dispatch = code.loop()
-    // Where another group waits, or the end: leave.
-    code.get(this.next).get(4).op(op.i32_ge_u).brIf(this.exit)
     const labels = starts.map(() => code.block()).reverse()
-    code.get(this.next).i32(2).op(op.i32_shl).i32Load(tableAt).brTable(labels, this.exit)
+    code.global(1).get(PC).i32(2).op(op.i32_shl).op(op.i32_add).i32Load(0).brTable(labels, this.exit)
     starts.forEach((start, b) => {
       code.end()
-      this.block(start, starts[b + 1] ?? this.source.instructions.length)
+      this.block(start, starts[b + 1] ?? this.steps.length)
     })
     code.end() // loop
     code.end() // exit
-    code.i32(this.counter).i32(this.counter).i32Load(0).get(this.count).op(op.i32_add).i32Store(0)
-    return code.get(this.next)
+    code.global(0).get(this.count).i32Store(cell.count).global(0).get(this.turned).i32Store(cell.turns)
+    return code.get(PC)
   }
 
-  private go(pc: number): void { this.code.i32(pc).set(this.next).br(this.dispatch) }
+  private leaveAt(pc: number): void { this.code.i32(pc).set(PC).br(this.exit) }
 
   private block(start: number, end: number): void {
     const { code } = this
-    const { instructions } = this.source
-    const last = instructions[end - 1]
-    code.get(this.count).i32(end - start).op(op.i32_add).set(this.count)
-    for (let pc = start; pc < end; pc++) {
-      const i = instructions[pc]
-      if (i.control === null) { this.instruction(i, pc); continue }
-      const target = plainBranch(i)
-      if (target === undefined || target >= instructions.length) { this.uncount(1); code.i32(pc).set(this.next).br(this.exit); return }
-      this.branch(i, pc, target, start)
-      return
-    }
-    if (last && end < instructions.length) this.fallInto(end)
-    else code.i32(end).set(this.next).br(this.exit)
+    if (!this.runs(start)) { this.leaveAt(start); return }
+    // A block that branches to its own start is a loop of its own.
+    const branch = this.target(end - 1)
+    const again = branch === start ? code.loop() : undefined
+    code.i32(start).set(PC)
+    code.get(LIMIT).i32(end).op(op.i32_lt_s).brIf(this.exit)
+    code.get(BUDGET).get(this.count).i32(end - start).op(op.i32_add).tee(this.count).op(op.i32_lt_s).if()
+    code.get(this.count).i32(end - start).op(op.i32_sub).set(this.count).br(this.exit)
+    code.end()
+    const last = branch === undefined ? end : end - 1
+    for (let pc = start; pc < last;) pc = this.emit(pc, end)
+    if (branch !== undefined) this.branch(end - 1, branch, again)
+    else if (end < this.steps.length) this.fallInto(end)
+    else this.leaveAt(end)
+    if (again !== undefined) code.end()
   }
 
-  private uncount(n: number): void { this.code.get(this.count).i32(-n).op(op.i32_add).set(this.count) }
+  /** The next block's code follows: it checks its own limit and budget. */
+  private fallInto(pc: number): void { if (!this.runs(pc)) this.leaveAt(pc) }
 
-  /** The next block's code follows: go on without the table unless another group stands there. */
-  private fallInto(pc: number): void { this.code.i32(pc).set(this.next).get(this.next).get(4).op(op.i32_ge_u).brIf(this.exit) }
-
-  private branch(i: Instruction, pc: number, target: number, start: number): void {
-    const { code, mask, guard } = this
-    const backward = target <= start
+  private branch(pc: number, target: number, again: number | undefined): void {
+    const { code, guard, turned } = this
     const jump = () => {
-      code.i32(target).set(this.next)
-      // A loop leaves when its budget is used up, so that other groups and warps run.
-      if (backward) code.get(this.count).get(5).op(op.i32_ge_s).brIf(this.exit)
-      code.br(this.dispatch)
+      code.i32(target).set(PC)
+      if (target <= pc) code.get(turned).i32(1).op(op.i32_add).tee(turned).get(TURNS).op(op.i32_ge_u).brIf(this.exit)
+      code.br(again ?? this.dispatch)
     }
+    const i = this.source.instructions[pc]
     if (!i.guard) { jump(); return }
     this.loadGuard(i)
-    // guard holds the lanes that jump: all, none, or a divided warp, which the scheduler splits.
-    code.get(guard)
-    if (mask === null) code.i32(-1)
-    else code.get(mask)
-    code.op(op.i32_eq).if()
+    // All active lanes jump, none, or the warp divides: then the scheduler takes the branch.
+    code.get(guard).if()
+    code.get(guard).get(MASK).op(op.i32_eq).if()
     jump()
     code.end()
-    code.get(guard).op(op.i32_eqz).if()
-    this.go(pc + 1)
+    code.get(this.count).i32(1).op(op.i32_sub).set(this.count)
+    this.leaveAt(pc)
     code.end()
-    this.uncount(1)
-    code.i32(pc).set(this.next).br(this.exit)
+    if (pc + 1 >= this.steps.length) this.leaveAt(pc + 1)
+    else this.fallInto(pc + 1)
   }
 
   private loadGuard(i: Instruction): void {
-    const { code, mask } = this
-    code.get(0).i32Load(i.guard!.slot)
-    if (i.guard!.negate) code.i32(-1).op(op.i32_xor)
-    if (mask !== null) code.get(mask).op(op.i32_and)
-    code.set(this.guard)
-  }
-
-  private instruction(i: Instruction, pc: number): void {
-    if (!i.guard) { this.emit(i, pc, this.mask); return }
-    this.loadGuard(i)
-    this.code.get(this.guard).if()
-    this.emit(i, pc, this.guard)
-    this.code.end()
-  }
-
-  private emit(i: Instruction, pc: number, mask: number | null): void {
     const { code } = this
-    const interpret = () => { code.i32(pc); if (mask === null) code.i32(-1); else code.get(mask); code.call(0) }
-    const lanes: MemoryLanes = {
-      code, base: 0, mask, vectors: this.scratch.vectors, words: this.scratch.words, interpret,
-      slotOf: (o) => this.source.slotOf(o), addressOf: (o) => this.source.addressOf(o), sharedBase: 1, sharedBytes: 2, site: () => this.site(pc),
+    code.get(BASE).i32Load(i.guard!.slot)
+    if (i.guard!.negate) code.i32(-1).op(op.i32_xor)
+    code.get(MASK).op(op.i32_and).set(this.guard)
+  }
+
+  /** Emits instruction pc, or a strip from it on; returns the pc behind. */
+  private emit(pc: number, end: number): number {
+    const step = this.steps[pc]!
+    const { code } = this
+    if (step.kind === 'strip') return this.strip(pc, end)
+    const i = this.source.instructions[pc]
+    const begun = () => code.get(this.count).i32(end - 1 - pc).op(op.i32_sub)
+    if (step.kind === 'shuffle') {
+      // Only of whole warps: else the scheduler sees who is missing.
+      code.get(MASK).i32(-1).op(op.i32_ne).if()
+      code.get(this.count).i32(end - pc).op(op.i32_sub).set(this.count)
+      this.leaveAt(pc)
+      code.end()
+      this.call(step.code)
+      return pc + 1
     }
-    if (!(i.touchesMemory && this.source.sanitize)) {
-      for (const emit of emitted[i.statement.opcode] ?? []) if (emit(i, lanes)) return
+    const [mask, guarded] = i.guard ? [this.guard, true] : [MASK, false]
+    if (guarded) { this.loadGuard(i); code.get(mask).if() }
+    if (step.kind === 'access') { this.access(step.access, pc, mask); code.op(op.i32_eqz).if() }
+    code.i32(pc).get(mask)
+    begun()
+    code.call(0)
+    if (step.kind === 'access') code.end()
+    if (guarded) code.end()
+    return pc + 1
+  }
+
+  private strip(pc: number, end: number): number {
+    const strip = new Strip((slot) => this.source.constantAt(slot))
+    let next = pc
+    for (; next < end; next++) {
+      const step = this.steps[next]
+      if (step?.kind !== 'strip') break
+      strip.guarded(this.source.instructions[next].guard, () => step.emit(strip))
     }
-    interpret()
+    this.call(strip.done())
+    return next
+  }
+
+  /** Calls a function of (frame, mask) that is emitted beside `run`. Own functions follow `run`, which follows the imports. */
+  private call(own: Code): void {
+    this.functions.push({ name: null, code: own, results: [] })
+    this.code.get(BASE).get(MASK).call(this.firstAccess + this.shapes.length + this.functions.length)
+  }
+  private readonly firstAccess = firstSupport + supportImports.length
+
+  private access({ shape, address, values }: Access, pc: number, mask: number): void {
+    const { code } = this
+    const at = (slot: Slot) => code.get(BASE).i32(slot).op(op.i32_add)
+    at(address.slot)
+    code.i32(address.offset).get(mask).global(1).i32(siteAt(this.steps.length, pc)).op(op.i32_add)
+    for (let i = 0; i < 4; i++) if (i < values.length) at(values[i]); else code.i32(0)
+    code.call(this.firstAccess + this.shapes.findIndex((s) => shapeName(s) === shapeName(shape)))
   }
 }
 
-/**
- * `interpret(pc, mask)` runs instruction pc for the running warp by the interpreter; `touched(pc)` is the allocation it touched,
- * kept for the compiled checks. Returns undefined for functions that are too long.
- */
-export function compile(source: CompileSource, memory: Memory, interpret: (pc: number, mask: number) => void): Compiled | undefined {
-  const { instructions } = source
-  if (instructions.length === 0 || instructions.length > maxInstructions) return undefined
-  const starts = leaders(instructions)
-  const blockOf = new Int32Array(instructions.length).fill(-1)
-  starts.forEach((pc, b) => { blockOf[pc] = b })
-  // One reservation: counter, the table pc -> block, and the sites.
-  const cells = memory.reserve(16 + 4 * instructions.length + 8 * instructions.length, 16)
-  const table = cells + 16
-  const sites = table + 4 * instructions.length
-  memory.i32.set(blockOf, table >> 2)
-  const resetSites = () => { for (let i = 0; i < instructions.length; i++) { memory.u32[(sites >> 2) + 2 * i] = 0xffffffff; memory.u32[(sites >> 2) + 2 * i + 1] = 0 } }
-  resetSites()
-  const site = (index: number) => sites + 8 * index
-  const full = new FunctionCompiler(source, starts, cells, site, false).build(table)
-  const masked = new FunctionCompiler(source, starts, cells, site, true).build(table)
-  const shared = memory.wasm.buffer.constructor.name === 'SharedArrayBuffer'
-  const bytes = wasmModule([{ name: 'interpret', params: [I32, I32], results: [] }], [{ name: 'full', code: full, results: [I32] }, { name: 'masked', code: masked, results: [I32] }], shared)
-  const refreshing = (pc: number, mask: number) => { interpret(pc, mask); if (instructions[pc].touchesMemory) refreshSite(memory, site(pc)) }
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), { e: { memory: memory.wasm, interpret: refreshing } })
-  return { full: instance.exports.full as RunFull, masked: instance.exports.masked as RunMasked, blockOf, counter: cells, resetSites }
+/** Above this many instructions compiling costs more than it saves. */
+const maxInstructions = 30000
+
+/** Returns undefined for functions that are too long, or of which nothing would run here. `shared`: the memory is. */
+export function compile(source: CompileSource, shared: boolean): CompiledCode | undefined {
+  if (source.instructions.length > maxInstructions) return undefined
+  const compiler = new FunctionCompiler(source)
+  const { entries, shapes, share } = compiler
+  if (entries.length === 0) return undefined
+  const run = compiler.build()
+  const imports: ImportedFunction[] = [interpretImport, ...supportImports, ...shapes.map((s) => ({ name: shapeName(s), params: accessParams, results: [I32] as const }))]
+  return { bytes: wasmModule(imports, globals, [{ name: 'run', code: run, results: [I32] }, ...compiler.functions], shared), shapes, table: compiler.table, entries, share }
 }
 
-/** The instruction's chapter left the last linear address it used in `memory.lastTouched`. */
-function refreshSite(memory: Memory, cell: number): void {
-  const allocation = memory.allocationAt(memory.lastTouched ?? 0)
-  if (!allocation) return
-  memory.u32[cell >> 2] = allocation.start
-  memory.u32[(cell >> 2) + 1] = allocation.start + allocation.bytes
-}

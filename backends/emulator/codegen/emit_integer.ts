@@ -1,216 +1,114 @@
-// Integer, logic and data movement as SIMD. What is not here (variable shifts, division, carries) the interpreter runs.
-import type { Operand, Statement } from '../ast.ts'
-import type { Slot } from '../machine.ts'
-import { bitmask2, bitmask4, load, maskOf2, maskOf4, store2, store4, storePredicate, type Lanes } from './lanes.ts'
-import { op, simd } from './wasm_encoder.ts'
+// Integer arithmetic and logic (PTX ISA 9.7.1, 9.7.8). Carries, saturation, video and 64-bit division are the interpreter's.
+import { cut, highWords, integerType, load, type Emit, type IntegerType, type Operands, type Planner, type Planners } from './plan.ts'
+import type { Strip } from './strip.ts'
+import { supportIndex, type SupportName } from './support.ts'
+import { simd } from './wasm_encoder.ts'
 
-export type Emit = (s: Statement, lanes: Lanes) => boolean
-
-const has = (s: Statement, ...modifiers: string[]) => s.modifiers.length === modifiers.length && modifiers.every((m, i) => s.modifiers[i] === m)
-/** All operands as slots, or undefined when one is not a plain value. */
-export function slotsOf(s: Statement, lanes: Lanes): Slot[] | undefined {
-  const slots = s.operands.map((o) => (o.kind === 'reg' && o.negate ? undefined : lanes.slotOf(o)))
-  return slots.every((x) => x !== undefined) ? slots as Slot[] : undefined
-}
-const word = /^[sub]32$/
-const long = /^[sub]64$/
-const constantOf = (o: Operand) => (o.kind === 'int' ? o.value : undefined)
-
-/** d = a op b on 32- or 64-bit lanes. */
-function binary(s: Statement, lanes: Lanes, op32: number | undefined, op64: number | undefined): boolean {
-  const slots = slotsOf(s, lanes)
-  if (!slots || s.modifiers.length !== 1) return false
-  const [d, a, b] = slots
-  const emit = (code: number) => (v: number) => { load(lanes, a, v); load(lanes, b, v); lanes.code.simd(code) }
-  if (word.test(s.modifiers[0]) && op32 !== undefined) { store4(lanes, d, emit(op32)); return true }
-  if (long.test(s.modifiers[0]) && op64 !== undefined) { store2(lanes, d, emit(op64)); return true }
-  return false
+/** The only modifier, as an integer type. */
+function onlyType(modifiers: readonly string[], sizes?: readonly number[]): IntegerType | undefined {
+  return modifiers.length === 1 ? integerType(modifiers[0], sizes) : undefined
 }
 
-/** 64-bit lanes 2v, 2v+1 of a 32-bit slot times another: extmul low or high of vector v >> 1. */
-function widened(lanes: Lanes, a: Slot, b: Slot, signed: boolean, v: number): void {
-  load(lanes, a, v >> 1); load(lanes, b, v >> 1)
-  const high = v & 1
-  lanes.code.simd(signed ? (high ? simd.i64x2_extmul_high_i32x4_s : simd.i64x2_extmul_low_i32x4_s) : (high ? simd.i64x2_extmul_high_i32x4_u : simd.i64x2_extmul_low_i32x4_u))
+/** d = what `word` or `long` leave of the values a and b on the stack. */
+function two(o: Operands, type: IntegerType, word: ((s: Strip) => void) | undefined, long: ((s: Strip) => void) | undefined): Emit | undefined {
+  const [d, a, b] = [o.slot(0), o.slot(1), o.slot(2)]
+  if (type.bits < 64) return word && ((s) => { load(s, a, type); load(s, b, type); word(s); cut(s, type); s.set32(d) })
+  return long && ((s) => { for (const half of [0, 1]) { s.get64(a, half); s.get64(b, half); long(s); s.set64(d, half) } })
+}
+const code = (n: number) => (s: Strip) => { s.code.simd(n) }
+
+const binary = (word: number, long: number): Planner => ({ modifiers }, o) => {
+  const type = onlyType(modifiers)
+  return type && o.plain && o.count === 3 ? two(o, type, code(word), code(long)) : undefined
 }
 
-/** Predicates are words of 32 bits. */
-function predicateLogic(s: Statement, lanes: Lanes, code: number): boolean {
-  const slots = slotsOf(s, lanes)
-  if (!slots) return false
-  const { code: c, base, words: [t] } = lanes
-  c.get(base).i32Load(slots[1]).get(base).i32Load(slots[2]).op(code).set(t)
-  storePredicate(lanes, slots[0], t)
-  return true
+/** min and max: 64-bit ones by comparison, which SIMD has for signed numbers. */
+const extreme = (signed: number, unsigned: number, less: boolean): Planner => ({ modifiers }, o) => {
+  const type = onlyType(modifiers)
+  if (!type || !o.plain) return undefined
+  if (type.bits < 64) return two(o, type, code(type.signed ? signed : unsigned), undefined)
+  return two(o, type, undefined, (s) => s.withVectors(2, (x, y) => {
+    s.code.set(y).set(x).get(x).get(y)
+    compareLongs(s, x, y, type.signed, less ? simd.i64x2_lt_s : simd.i64x2_gt_s)
+    s.code.simd(simd.bitselect)
+  }))
+}
+/** Flipping the top bits orders unsigned numbers as signed ones. */
+export function compareLongs({ code: c }: Strip, x: number, y: number, signed: boolean, comparison: number): void {
+  for (const local of [x, y]) { c.get(local); if (!signed) c.vConst64(1n << 63n).simd(simd.xor) }
+  c.simd(comparison)
 }
 
-function logic(code32: number, wordOp: number): Emit {
-  return (s, lanes) => (has(s, 'pred') ? predicateLogic(s, lanes, wordOp) : binary(s, lanes, code32, code32))
+/** Logic, on predicates too: those are vectors like the rest. */
+const logic = (operation: number): Planner => ({ modifiers }, o) => {
+  const type = onlyType(modifiers)
+  if (type) return o.plain ? two(o, type, code(operation), code(operation)) : undefined
+  const [a, b] = [o.predicate(1), o.predicate(2)]
+  if (modifiers[0] !== 'pred' || !a || !b) return undefined
+  const d = o.slot(0)
+  return (s) => { s.predicate(a.slot, a.negate); s.predicate(b.slot, b.negate); s.code.simd(operation); s.setPredicate(d) }
 }
 
-function shift(s: Statement, lanes: Lanes, left: boolean): boolean {
-  const type = s.modifiers[0]
-  const amount = constantOf(s.operands[2])
-  const slots = [lanes.slotOf(s.operands[0]), lanes.slotOf(s.operands[1])]
-  if (s.modifiers.length !== 1 || amount === undefined || slots[0] === undefined || slots[1] === undefined) return false
-  const signed = type === 's32' || type === 's64'
-  const by = Number(BigInt.asUintN(32, amount))
-  const is64 = long.test(type)
-  if (!is64 && !word.test(type)) return false
-  const width = is64 ? 64 : 32
-  const { code } = lanes
-  const value = (v: number) => {
-    if (by >= width && (left || !signed)) { code.vConst32(0); return }
-    load(lanes, slots[1]!, v)
-    code.i32(Math.min(by, width - 1))
-    code.simd(is64 ? (left ? simd.i64x2_shl : signed ? simd.i64x2_shr_s : simd.i64x2_shr_u) : (left ? simd.i32x4_shl : signed ? simd.i32x4_shr_s : simd.i32x4_shr_u))
-  }
-  if (is64) store2(lanes, slots[0], value)
-  else store4(lanes, slots[0], value)
-  return true
+/** d = word or long of one source. */
+function one(o: Operands, type: IntegerType, word: (s: Strip) => void, long: (s: Strip) => void): Emit {
+  const [d, a] = [o.slot(0), o.slot(1)]
+  if (type.bits < 64) return (s) => { load(s, a, type); word(s); cut(s, type); s.set32(d) }
+  return (s) => { for (const half of [0, 1]) { s.get64(a, half); long(s); s.set64(d, half) } }
+}
+const unary = (word: number, long: number): Planner => ({ modifiers }, o) => {
+  const type = onlyType(modifiers)
+  return type && o.plain ? one(o, type, code(word), code(long)) : undefined
+}
+const not: Planner = ({ modifiers }, o) => {
+  if (modifiers[0] !== 'pred') return unary(simd.not, simd.not)({ modifiers } as Parameters<Planner>[0], o)
+  const [d, p] = [o.slot(0), o.predicate(1)]
+  return p && ((s) => { s.predicate(p.slot, !p.negate); s.setPredicate(d) })
 }
 
-/** mul.lo, mul.wide, mad.lo, mad.wide. */
-function product(s: Statement, lanes: Lanes, plus: boolean): boolean {
-  const slots = slotsOf(s, lanes)
-  if (!slots || s.modifiers.length !== 2) return false
-  const [kind, type] = s.modifiers
-  const [d, a, b, c] = slots
-  const { code } = lanes
-  if (kind === 'lo' && word.test(type)) {
-    store4(lanes, d, (v) => { load(lanes, a, v); load(lanes, b, v); code.simd(simd.i32x4_mul); if (plus) { load(lanes, c, v); code.simd(simd.i32x4_add) } })
-    return true
-  }
-  if (kind === 'lo' && long.test(type)) {
-    store2(lanes, d, (v) => { load(lanes, a, v); load(lanes, b, v); code.simd(simd.i64x2_mul); if (plus) { load(lanes, c, v); code.simd(simd.i64x2_add) } })
-    return true
-  }
-  if (kind !== 'wide' || !word.test(type)) return false
-  // The destination is twice as wide as the sources and may lie over neither: slots of different sizes are different registers.
-  store2(lanes, d, (v) => { widened(lanes, a, b, type === 's32', v); if (plus) { load(lanes, c, v); code.simd(simd.i64x2_add) } })
-  return true
+/** The whole products of words as longs of one half, on the stack. */
+function wideProduct(s: Strip, a: number, b: number, signed: boolean, half: number): void {
+  s.get32(a); s.get32(b)
+  s.code.simd(signed ? (half ? simd.i64x2_extmul_high_i32x4_s : simd.i64x2_extmul_low_i32x4_s) : (half ? simd.i64x2_extmul_high_i32x4_u : simd.i64x2_extmul_low_i32x4_u))
 }
 
-function mov(s: Statement, lanes: Lanes): boolean {
-  const slots = slotsOf(s, lanes)
-  if (!slots || s.modifiers.length !== 1 || s.operands[1].kind === 'special') return false
-  const [d, a] = slots
-  const type = s.modifiers[0]
-  if (type === 'pred') {
-    lanes.code.get(lanes.base).i32Load(a).set(lanes.words[0])
-    storePredicate(lanes, d, lanes.words[0])
-    return true
-  }
-  if (/^[subf]32$/.test(type)) { store4(lanes, d, (v) => { load(lanes, a, v) }); return true }
-  if (/^[subf]64$/.test(type)) { store2(lanes, d, (v) => { load(lanes, a, v) }); return true }
-  return false
+/** mul and mad: .lo, .hi (not of 64 bits) and .wide. */
+const product = (plus: boolean): Planner => ({ modifiers }, o) => {
+  const [part, name] = modifiers
+  const type = modifiers.length === 2 ? integerType(name) : undefined
+  if (!type || !o.plain || o.count !== (plus ? 4 : 3)) return undefined
+  const [d, a, b] = [o.slot(0), o.slot(1), o.slot(2)]
+  const c = plus ? o.slot(3) : undefined
+  const add32 = (s: Strip) => { if (c !== undefined) { s.get32(c); s.code.simd(simd.i32x4_add) } }
+  if (part === 'lo' && type.bits < 64) return (s) => { load(s, a, type); load(s, b, type); s.code.simd(simd.i32x4_mul); add32(s); cut(s, type); s.set32(d) }
+  if (part === 'lo') return (s) => { for (const h of [0, 1]) { s.get64(a, h); s.get64(b, h); s.code.simd(simd.i64x2_mul); if (c !== undefined) { s.get64(c, h); s.code.simd(simd.i64x2_add) } s.set64(d, h) } }
+  if (type.bits === 64) return undefined
+  if (part === 'wide' && type.bits === 32) return (s) => { for (const h of [0, 1]) { wideProduct(s, a, b, type.signed, h); if (c !== undefined) { s.get64(c, h); s.code.simd(simd.i64x2_add) } s.set64(d, h) } }
+  if (part === 'wide') return (s) => { load(s, a, type); load(s, b, type); s.code.simd(simd.i32x4_mul); add32(s); s.set32(d) }
+  if (part !== 'hi') return undefined
+  if (type.bits === 32) return (s) => { wideProduct(s, a, b, type.signed, 0); wideProduct(s, a, b, type.signed, 1); s.code.shuffle(highWords); add32(s); s.set32(d) }
+  return (s) => { load(s, a, type); load(s, b, type); s.code.simd(simd.i32x4_mul).i32(16).simd(type.signed ? simd.i32x4_shr_s : simd.i32x4_shr_u); add32(s); cut(s, type); s.set32(d) }
 }
 
-/** Vector v of a 64-bit slot extended from a 32-bit one. */
-function extended(lanes: Lanes, a: Slot, signed: boolean, v: number): void {
-  load(lanes, a, v >> 1)
-  lanes.code.simd(signed ? (v & 1 ? simd.i64x2_extend_high_i32x4_s : simd.i64x2_extend_low_i32x4_s) : (v & 1 ? simd.i64x2_extend_high_i32x4_u : simd.i64x2_extend_low_i32x4_u))
+/** Division has no SIMD form: lane by lane. */
+const division = (signed: SupportName, unsigned: SupportName): Planner => ({ modifiers }, o) => {
+  const type = onlyType(modifiers, [16, 32])
+  return type && o.plain ? two(o, type, (s) => { s.code.call(supportIndex(type.signed ? signed : unsigned)) }, undefined) : undefined
 }
 
-/** cvt between 32- and 64-bit integers. */
-export function convertInteger(s: Statement, lanes: Lanes): boolean {
-  const slots = slotsOf(s, lanes)
-  if (!slots || s.modifiers.length !== 2) return false
-  const [to, from] = s.modifiers
-  if (/^[su]64$/.test(to) && /^[su]32$/.test(from)) { store2(lanes, slots[0], (v) => extended(lanes, slots[1], from === 's32', v)); return true }
-  if (/^[su]32$/.test(to) && /^[su]64$/.test(from)) {
-    store4(lanes, slots[0], (v) => { load(lanes, slots[1], 2 * v); load(lanes, slots[1], 2 * v + 1); lanes.code.shuffle(lowWords) })
-    return true
-  }
-  if (/^[su]32$/.test(to) && /^[su]32$/.test(from) && to === from) { store4(lanes, slots[0], (v) => { load(lanes, slots[1], v) }); return true }
-  return false
-}
-/** Low words of four 64-bit lanes. */
-export const lowWords = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]
-export const highWords = [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31]
+const abs: Planner = unary(simd.i32x4_abs, simd.i64x2_abs)
+const neg: Planner = unary(simd.i32x4_neg, simd.i64x2_neg)
 
-/** selp d, a, b, p: p's bits choose between whole vectors. */
-function selp(s: Statement, lanes: Lanes): boolean {
-  const slots = slotsOf(s, lanes)
-  if (!slots || s.modifiers.length !== 1) return false
-  const [d, a, b, p] = slots
-  const is64 = /64$/.test(s.modifiers[0])
-  if (!is64 && !/32$/.test(s.modifiers[0])) return false
-  const { code, base, words: [t] } = lanes
-  code.get(base).i32Load(p).set(t)
-  const chosen = (maskOf: typeof maskOf4) => (v: number) => { load(lanes, a, v); load(lanes, b, v); maskOf(lanes, v, t); code.simd(simd.bitselect) }
-  if (is64) store2(lanes, d, chosen(maskOf2))
-  else store4(lanes, d, chosen(maskOf4))
-  return true
-}
-
-const compare32: Record<string, [signed: number, unsigned: number]> = {
-  eq: [simd.i32x4_eq, simd.i32x4_eq], ne: [simd.i32x4_ne, simd.i32x4_ne], lt: [simd.i32x4_lt_s, simd.i32x4_lt_u], le: [simd.i32x4_le_s, simd.i32x4_le_u],
-  gt: [simd.i32x4_gt_s, simd.i32x4_gt_u], ge: [simd.i32x4_ge_s, simd.i32x4_ge_u],
-}
-const compare64: Record<string, number> = {
-  eq: simd.i64x2_eq, ne: simd.i64x2_ne, lt: simd.i64x2_lt_s, le: simd.i64x2_le_s, gt: simd.i64x2_gt_s, ge: simd.i64x2_ge_s,
-}
-const compareFloat: Record<string, number> = {
-  eq: simd.f32x4_eq, lt: simd.f32x4_lt, le: simd.f32x4_le, gt: simd.f32x4_gt, ge: simd.f32x4_ge, neu: simd.f32x4_ne,
-}
-/** lo, ls, hi, hs are unsigned comparisons by their old names. */
-const unsignedNames: Record<string, string> = { lo: 'lt', ls: 'le', hi: 'gt', hs: 'ge' }
-
-/** setp.cmp.type p, a, b, without a second predicate or boolean operator. */
-function setp(s: Statement, lanes: Lanes): boolean {
-  const slots = slotsOf(s, lanes)
-  if (!slots || s.modifiers.length !== 2 || slots.length !== 3) return false
-  const [name, type] = s.modifiers
-  const [p, a, b] = slots
-  const { code, words: [t] } = lanes
-  const pair = (operation: number) => (v: number) => { load(lanes, a, v); load(lanes, b, v); code.simd(operation) }
-  if (word.test(type)) {
-    const entry = compare32[unsignedNames[name] ?? name]
-    if (!entry) return false
-    bitmask4(lanes, pair(entry[type === 's32' && !unsignedNames[name] ? 0 : 1]))
-  } else if (long.test(type)) {
-    const entry = compare64[unsignedNames[name] ?? name]
-    if (entry === undefined) return false
-    // SIMD has signed 64-bit comparisons only: flipping the top bits orders unsigned numbers.
-    const flip = type !== 's64' && name !== 'eq' && name !== 'ne'
-    bitmask2(lanes, !flip ? pair(entry) : (v) => {
-      for (const slot of [a, b]) { load(lanes, slot, v); code.vConst64(1n << 63n).simd(simd.xor) }
-      code.simd(entry)
-    })
-  } else if (type === 'f32' && compareFloat[name] !== undefined) bitmask4(lanes, pair(compareFloat[name]))
-  else return false
-  code.set(t)
-  storePredicate(lanes, p, t)
-  return true
-}
-
-function not(s: Statement, lanes: Lanes): boolean {
-  const slots = slotsOf(s, lanes)
-  if (!slots || s.modifiers.length !== 1) return false
-  const type = s.modifiers[0]
-  const inverted = (v: number) => { load(lanes, slots[1], v); lanes.code.simd(simd.not) }
-  if (type === 'b32') store4(lanes, slots[0], inverted)
-  else if (type === 'b64') store2(lanes, slots[0], inverted)
-  else if (type === 'pred') {
-    lanes.code.get(lanes.base).i32Load(slots[1]).i32(-1).op(op.i32_xor).set(lanes.words[0])
-    storePredicate(lanes, slots[0], lanes.words[0])
-  } else return false
-  return true
-}
-
-export const integerEmitters: Readonly<Record<string, Emit>> = {
-  add: (s, l) => binary(s, l, simd.i32x4_add, simd.i64x2_add),
-  sub: (s, l) => binary(s, l, simd.i32x4_sub, simd.i64x2_sub),
-  min: (s, l) => binary(s, l, s.modifiers[0] === 's32' ? simd.i32x4_min_s : simd.i32x4_min_u, undefined),
-  max: (s, l) => binary(s, l, s.modifiers[0] === 's32' ? simd.i32x4_max_s : simd.i32x4_max_u, undefined),
-  and: logic(simd.and, op.i32_and),
-  or: logic(simd.or, op.i32_or),
-  xor: logic(simd.xor, op.i32_xor),
-  not,
-  shl: (s, l) => shift(s, l, true),
-  shr: (s, l) => shift(s, l, false),
-  mul: (s, l) => product(s, l, false),
-  mad: (s, l) => product(s, l, true),
-  mov, selp, setp, cvt: convertInteger,
+export const integerPlanners: Planners = {
+  add: binary(simd.i32x4_add, simd.i64x2_add),
+  sub: binary(simd.i32x4_sub, simd.i64x2_sub),
+  min: extreme(simd.i32x4_min_s, simd.i32x4_min_u, true),
+  max: extreme(simd.i32x4_max_s, simd.i32x4_max_u, false),
+  and: logic(simd.and),
+  or: logic(simd.or),
+  xor: logic(simd.xor),
+  not, abs, neg,
+  mul: product(false),
+  mad: product(true),
+  div: division('divS', 'divU'),
+  rem: division('remS', 'remU'),
 }

@@ -13,10 +13,10 @@ const VOID = 0x40
 export const op = {
   unreachable: 0x00, else: 0x05, end: 0x0b, return: 0x0f, drop: 0x1a, select: 0x1b,
   i32_eqz: 0x45, i32_eq: 0x46, i32_ne: 0x47, i32_lt_s: 0x48, i32_lt_u: 0x49, i32_gt_s: 0x4a, i32_gt_u: 0x4b, i32_le_s: 0x4c, i32_le_u: 0x4d, i32_ge_s: 0x4e, i32_ge_u: 0x4f,
-  i64_eqz: 0x50, i64_eq: 0x51, i64_ne: 0x52, i64_lt_s: 0x53, i64_lt_u: 0x54, i64_gt_s: 0x55, i64_gt_u: 0x56,
+  i64_eqz: 0x50, i64_eq: 0x51, i64_ne: 0x52, i64_lt_s: 0x53, i64_lt_u: 0x54, i64_gt_s: 0x55, i64_gt_u: 0x56, i64_le_s: 0x57, i64_le_u: 0x58, i64_ge_s: 0x59, i64_ge_u: 0x5a,
   i32_clz: 0x67, i32_ctz: 0x68, i32_popcnt: 0x69, i32_add: 0x6a, i32_sub: 0x6b, i32_mul: 0x6c, i32_div_s: 0x6d, i32_div_u: 0x6e, i32_rem_s: 0x6f, i32_rem_u: 0x70,
   i32_and: 0x71, i32_or: 0x72, i32_xor: 0x73, i32_shl: 0x74, i32_shr_s: 0x75, i32_shr_u: 0x76, i32_rotl: 0x77,
-  i64_add: 0x7c, i64_sub: 0x7d, i64_mul: 0x7e, i64_and: 0x83, i64_or: 0x84, i64_xor: 0x85, i64_shl: 0x86, i64_shr_s: 0x87, i64_shr_u: 0x88,
+  i64_clz: 0x79, i64_ctz: 0x7a, i64_popcnt: 0x7b, i64_add: 0x7c, i64_sub: 0x7d, i64_mul: 0x7e, i64_div_s: 0x7f, i64_div_u: 0x80, i64_rem_s: 0x81, i64_rem_u: 0x82, i64_and: 0x83, i64_or: 0x84, i64_xor: 0x85, i64_shl: 0x86, i64_shr_s: 0x87, i64_shr_u: 0x88,
   f32_sqrt: 0x91, f32_add: 0x92, f32_sub: 0x93, f32_mul: 0x94, f32_div: 0x95, f64_sqrt: 0x9f, f64_add: 0xa0, f64_sub: 0xa1, f64_mul: 0xa2, f64_div: 0xa3,
   i32_wrap_i64: 0xa7, i64_extend_i32_s: 0xac, i64_extend_i32_u: 0xad, f32_demote_f64: 0xb6, f64_promote_f32: 0xbb, i32_reinterpret_f32: 0xbc, f32_reinterpret_i32: 0xbe,
 } as const
@@ -33,6 +33,8 @@ export const simd = {
   i64x2_shl: 0xcb, i64x2_shr_s: 0xcc, i64x2_shr_u: 0xcd, i64x2_add: 0xce, i64x2_sub: 0xd1, i64x2_mul: 0xd5, i64x2_eq: 0xd6, i64x2_ne: 0xd7, i64x2_lt_s: 0xd8, i64x2_gt_s: 0xd9, i64x2_le_s: 0xda, i64x2_ge_s: 0xdb,
   i64x2_extmul_low_i32x4_s: 0xdc, i64x2_extmul_high_i32x4_s: 0xdd, i64x2_extmul_low_i32x4_u: 0xde, i64x2_extmul_high_i32x4_u: 0xdf,
   f32x4_abs: 0xe0, f32x4_neg: 0xe1, f32x4_sqrt: 0xe3, f32x4_add: 0xe4, f32x4_sub: 0xe5, f32x4_mul: 0xe6, f32x4_div: 0xe7, f32x4_min: 0xe8, f32x4_max: 0xe9, f32x4_pmin: 0xea, f32x4_pmax: 0xeb,
+  i8x16_popcnt: 0x62, i16x8_extadd_pairwise_i8x16_u: 0x7d, i32x4_extadd_pairwise_i16x8_u: 0x7f,
+  f32x4_ceil: 0x67, f32x4_floor: 0x68, f32x4_trunc: 0x69, f32x4_nearest: 0x6a, f64x2_nearest: 0x94,
   f64x2_abs: 0xec, f64x2_neg: 0xed, f64x2_sqrt: 0xef, f64x2_add: 0xf0, f64x2_sub: 0xf1, f64x2_mul: 0xf2, f64x2_div: 0xf3,
   i32x4_trunc_sat_f32x4_s: 0xf8, i32x4_trunc_sat_f32x4_u: 0xf9, f32x4_convert_i32x4_s: 0xfa, f32x4_convert_i32x4_u: 0xfb,
 } as const
@@ -47,8 +49,10 @@ export class Bytes {
     return this
   }
   append(other: Bytes | Uint8Array | readonly number[]): this {
-    const from = other instanceof Bytes ? other.done() : other
-    for (let i = 0; i < from.length; i++) this.byte(from[i])
+    const from = other instanceof Bytes ? other.bytes.subarray(0, other.length) : other
+    if (this.length + from.length > this.bytes.length) { const grown = new Uint8Array(2 * (this.length + from.length)); grown.set(this.bytes.subarray(0, this.length)); this.bytes = grown }
+    this.bytes.set(from, this.length)
+    this.length += from.length
     return this
   }
   unsigned(n: number): this {
@@ -81,13 +85,15 @@ export class Code extends Bytes {
   set(local: number): this { return this.byte(0x21).unsigned(local) }
   tee(local: number): this { return this.byte(0x22).unsigned(local) }
   i32(n: number): this { return this.byte(0x41).signed(BigInt(n | 0)) }
+  /** Value of imported global `n`. */
+  global(n: number): this { return this.byte(0x23).unsigned(n) }
   i64(n: bigint): this { return this.byte(0x42).signed(BigInt.asIntN(64, n)) }
   call(fn: number): this { return this.byte(0x10).unsigned(fn) }
 
   /** Opens; returns the label to branch to. */
   block(): number { this.byte(0x02).byte(VOID); return ++this.depth }
   loop(): number { this.byte(0x03).byte(VOID); return ++this.depth }
-  if(): number { this.byte(0x04).byte(VOID); return ++this.depth }
+  if(result: ValueType | typeof VOID = VOID): number { this.byte(0x04).byte(result); return ++this.depth }
   else(): this { return this.byte(op.else) }
   end(): this { this.depth--; return this.byte(op.end) }
   br(label: number): this { return this.byte(0x0c).unsigned(this.depth - label) }
@@ -114,6 +120,8 @@ export class Code extends Bytes {
   vLoadSplat32(offset = 0): this { this.byte(0xfd); return this.memory(0x09, 2, offset) }
   vLoadSplat64(offset = 0): this { this.byte(0xfd); return this.memory(0x0a, 3, offset) }
   vLoad64Zero(offset = 0): this { this.byte(0xfd); return this.memory(0x5d, 3, offset) }
+  /** The low 8 bytes. */
+  vStore64(offset = 0): this { this.byte(0xfd).unsigned(0x5b); this.unsigned(3).unsigned(offset); return this.byte(0) }
   vConst(bytes: Uint8Array): this { return this.byte(0xfd).unsigned(12).append(bytes) }
   vConst32(a: number, b = a, c = a, d = a): this { return this.vConst(new Uint8Array(Int32Array.of(a, b, c, d).buffer)) }
   vConst64(a: bigint, b = a): this { return this.vConst(new Uint8Array(BigInt64Array.of(BigInt.asIntN(64, a), BigInt.asIntN(64, b)).buffer)) }
@@ -124,6 +132,9 @@ export class Code extends Bytes {
   /** Picks 16 bytes of the one vector on the stack. */
   shuffleSelf(lanes: readonly number[]): this { return this.vConst(Uint8Array.from(lanes)).simd(simd.i8x16_swizzle) }
   extract32(lane: number): this { return this.byte(0xfd).unsigned(0x1b).byte(lane) }
+  replace32(lane: number): this { return this.byte(0xfd).unsigned(0x1c).byte(lane) }
+  extract64(lane: number): this { return this.byte(0xfd).unsigned(0x1d).byte(lane) }
+  replace64(lane: number): this { return this.byte(0xfd).unsigned(0x1e).byte(lane) }
 
   /** With its local declarations and length. */
   body(): Bytes {
@@ -135,10 +146,11 @@ export class Code extends Bytes {
 }
 
 export interface ImportedFunction { readonly name: string; readonly params: readonly ValueType[]; readonly results: readonly ValueType[] }
-export interface ExportedFunction { readonly name: string; readonly code: Code; readonly results: readonly ValueType[] }
+/** Without a name it is called from within only. */
+export interface OwnFunction { readonly name: string | null; readonly code: Code; readonly results: readonly ValueType[] }
 
-/** A module that imports `e.memory` and functions `e.<name>` (indices from 0), and exports its own (after them). */
-export function wasmModule(imports: readonly ImportedFunction[], functions: readonly ExportedFunction[], shared: boolean): Uint8Array {
+/** A module that imports `e.memory` (shared, or not, or null for none), constants `e.<global>` and functions `e.<name>` (indices from 0), and has its own after them. */
+export function wasmModule(imports: readonly ImportedFunction[], globals: readonly string[], functions: readonly OwnFunction[], shared: boolean | null): Uint8Array {
   const section = (id: number, items: readonly Bytes[]) => {
     const content = new Bytes().unsigned(items.length)
     for (const item of items) content.append(item)
@@ -146,14 +158,17 @@ export function wasmModule(imports: readonly ImportedFunction[], functions: read
   }
   const signature = (params: readonly ValueType[], results: readonly ValueType[]) => new Bytes().byte(0x60).unsigned(params.length).append(params).unsigned(results.length).append(results)
   const types = [...imports.map((f) => signature(f.params, f.results)), ...functions.map((f) => signature(f.code.params, f.results))]
-  const memory = new Bytes().text('e').text('memory').byte(0x02).byte(shared ? 3 : 0).unsigned(1)
+  const imported = (name: string) => new Bytes().text('e').text(name)
+  const memory = imported('memory').byte(0x02).byte(shared ? 3 : 0).unsigned(1)
   if (shared) memory.unsigned(65536)
+  const memories = shared === null ? [] : [memory]
+  const exported = functions.flatMap((f, i) => (f.name === null ? [] : [new Bytes().text(f.name).byte(0x00).unsigned(imports.length + i)]))
   return new Bytes()
     .append([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
     .append(section(1, types))
-    .append(section(2, [memory, ...imports.map((f, i) => new Bytes().text('e').text(f.name).byte(0x00).unsigned(i))]))
+    .append(section(2, [...memories, ...globals.map((name) => imported(name).byte(0x03).byte(I32).byte(0)), ...imports.map((f, i) => imported(f.name).byte(0x00).unsigned(i))]))
     .append(section(3, functions.map((_, i) => new Bytes().unsigned(imports.length + i))))
-    .append(section(7, functions.map((f, i) => new Bytes().text(f.name).byte(0x00).unsigned(imports.length + i))))
+    .append(section(7, exported))
     .append(section(10, functions.map((f) => f.code.body())))
     .done()
 }
