@@ -214,7 +214,8 @@ export interface EmulatorOptions {
   /** When asynchronous work lands: at issue, when it is waited for, or at seeded random moments between. */
   readonly async: 'early' | 'late' | 'random'
   readonly tensorCore: 'exact' | 'hopper'
-  readonly compile: boolean
+  /** Functions that got hot run as WebAssembly; `eager`: all, from their first instruction on (tests). */
+  readonly compile: boolean | 'eager'
 }
 
 /**

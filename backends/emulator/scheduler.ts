@@ -103,9 +103,10 @@ export function runWarp(warp: Warp, meter: Meter, turns: Turns): boolean {
     enter(warp, g)
     const before = left
     const fn = g.frame.fn as DecodedFunction
+    if (compiles === 'eager' && fn.compiled === null) warm(fn, warp.machine, Infinity)
     const limit = warp.groups.length > 1 ? lowestOther(warp, g) : Infinity
     left = fn.run === undefined ? interpret(warp, g, left, limit, meter, turns) : fn.run(warp, g, left, limit)
-    if (compiles && left >= 0 && fn.compiled === null) warm(fn, warp.machine, before - left)
+    if (compiles === true && left >= 0 && fn.compiled === null) warm(fn, warp.machine, before - left)
     if (left < 0 || left === before) break
   }
   return ran
@@ -117,7 +118,7 @@ export const interpreter = (meter: Meter, turns: Turns): RunGroup => (warp, g, b
 /** The compiled form of a frame's function, where this machine has one. */
 function compiledFor(machine: Machine, frame: Frame): CompiledFunction | null {
   const { compiled } = frame.fn as DecodedFunction
-  return compiled !== null && compiled.machine === machine && machine.options.compile ? compiled : null
+  return compiled !== null && compiled.machine === machine && machine.options.compile !== false ? compiled : null
 }
 
 /** See RunGroup (machine.ts). No allocation and no look-up by name in this loop: its cost is paid by every warp instruction. */
