@@ -119,17 +119,18 @@ const ways: Readonly<Record<string, (body: string) => string>> = {
 describe('lane-wise instructions', () => {
   for (const [way, around] of Object.entries(ways)) {
     it(`${way}, in random programs`, () => {
-      for (let seed = 0; seed < 60; seed++) {
-        const { text, shape } = program(seed, 40, forms, around)
+      for (let seed = 0; seed < 25; seed++) {
+        const { text, shape } = program(seed, 100, forms, around)
         try { expect(both((options) => run(text, shape, options)).used).toBeGreaterThan(50) } catch (error) { throw new Error(`seed ${seed}: ${(error as Error).message}\n${text}`) }
       }
     })
   }
-  it('each form on its own', () => {
-    forms.forEach((form, i) => {
-      const { text, shape } = program(1000 + i, 6, [form], ways['by whole warps'])
-      try { both((options) => run(text, shape, options)) } catch (error) { throw new Error(`${form}: ${(error as Error).message}\n${text}`) }
-    })
+  it('a few forms at a time', () => {
+    for (let i = 0; i < forms.length; i += 4) {
+      const own = forms.slice(i, i + 4)
+      const { text, shape } = program(1000 + i, 32, own, ways['by whole warps'])
+      try { both((options) => run(text, shape, options)) } catch (error) { throw new Error(`${own.join('; ')}: ${(error as Error).message}\n${text}`) }
+    }
   })
 })
 
@@ -170,4 +171,56 @@ describe('control flow', () => {
     expect(bothFault('loop: add.u32 %r1, %r1, 1; xor.b32 %r2, %r1, %ti; bra loop;', { block: [40, 1, 1] }, { maxInstructions: 12345 })).toMatch(/too|more than 12345/)
   })
   it('reads of the clock count the same', () => { both((o) => run(`mov.u32 %r1, %clock; add.u32 %r2, %r1, 1; mov.u32 %r3, %clock; sub.u32 %r3, %r3, %r1; ${storeOwn}%r3; ret;`, {}, o)) })
+})
+
+describe('loads and stores', () => {
+  // Every shape: contiguous, one address for all, strided and backwards; whole warps and some lanes. Values come back as bytes.
+  const spaces: Readonly<Record<string, string>> = { global: '%out', shared: '%rd0', local: '%rd0' }
+  const vectors = [[1, 'b8'], [1, 's8'], [1, 'u16'], [1, 's16'], [1, 'b32'], [1, 'b64'], [2, 'b8'], [2, 'u16'], [2, 'b32'], [2, 'b64'], [4, 'u8'], [4, 'b16'], [4, 'f32']] as const
+  const addresses = ['shl.b32 %r1, %ti, 4', 'mov.u32 %r1, 64', 'mul.lo.u32 %r1, %ti, 48', 'sub.u32 %r1, 31, %ti; shl.b32 %r1, %r1, 4', 'STEP']
+  for (const space of Object.keys(spaces)) {
+    it(space, () => {
+      for (const [count, type] of vectors) {
+        const bytes = count * Number(type.slice(1)) / 8
+        const wide = type.endsWith('64')
+        const list = (prefix: string) => (count === 1 ? `${prefix}0` : `{${Array.from({ length: count }, (_, i) => `${prefix}${i}`).join(', ')}}`)
+        const v = count === 1 ? '' : `.v${count}`
+        const [from, to] = wide ? ['%la', '%lb'] : ['%wa', '%wb']
+        for (const guard of ['', '@%p1 ']) {
+          const body = addresses.map((a, n) => {
+            const base = space === 'global' ? 'add.s64 %rd1, %out, %rd1;' : 'add.s64 %rd1, %rd0, %rd1;'
+            const fill = Array.from({ length: 4 }, (_, i) => `mad.lo.u32 %wa${i}, %ti, ${7919 * (i + n + 1)}, ${0x80c0a081 | 0}; cvt.u64.u32 %la${i}, %wa${i}; shl.b64 %la${i}, %la${i}, ${i + 20}; mov.u32 %wb${i}, ${i}; mov.u64 %lb${i}, ${i};`).join('')
+            return `${a.replace('STEP', `mul.lo.u32 %r1, %ti, ${bytes}`)}; mul.wide.u32 %rd1, %r1, 1; ${base} ${fill}
+              ${guard}st.${space}${v}.${type} [%rd1+${16 * n}], ${list(from)}; ${guard}ld.${space}${v}.${type} ${list(to)}, [%rd1+${16 * n}];
+              mul.wide.u32 %rd2, %ti, 64; add.s64 %rd2, %out, %rd2; add.s64 %rd2, %rd2, ${4096 + 2048 * n};
+              ${Array.from({ length: count }, (_, i) => `st.global.b${wide ? 64 : 32} [%rd2+${8 * i}], ${to}${i};`).join('')}`
+          }).join('\n')
+          const place = space === 'global' ? '' : `.${space} .align 16 .b8 buf[2048]; mov.u64 %rd0, buf;`
+          const text = `.reg .b32 %wa<4>, %wb<4>; .reg .b64 %la<4>, %lb<4>; ${place} and.b32 %r2, %ti, 5; setp.ne.u32 %p1, %r2, 4;\n${body}\nret;`
+          try { expect(both((o) => run(text, { words: 4096 }, o)).used).toBeGreaterThan(50) } catch (error) { throw new Error(`${guard}${space}${v}.${type}: ${(error as Error).message}`) }
+        }
+      }
+    })
+  }
+  it('parameters of every size, and constants', () => {
+    const body = `.reg .b32 %x<4>; ld.const.v2.b32 {%x0, %x1}, [numbers+8]; ld.param.b32 %x2, [out]; ld.param.v2.b32 {%x3, %r1}, [out]; add.u32 %x0, %x0, %x1; sub.u32 %x2, %x2, %x3; add.u32 %x0, %x0, %x2; ${storeOwn}%x0; ret;`
+    both((o) => run(body, { before: '.const .align 8 .u32 numbers[4] = { 1, 2, 30, 400 };' }, o))
+  })
+  it('several buffers through one instruction', () => {
+    const body = 'mov.u64 %rd0, other; and.b32 %r1, %ti, 1; setp.eq.u32 %p1, %r1, 0; selp.b64 %rd1, %rd0, %out, %p1; mul.wide.u32 %rd2, %ti, 4; add.s64 %rd1, %rd1, %rd2; st.global.u32 [%rd1], %ti; ld.global.u32 %r3, [%rd1]; add.s64 %rd3, %out, %rd2; st.global.u32 [%rd3+128], %r3; ret;'
+    both((o) => run(body, { before: '.global .align 4 .u32 other[64];' }, o))
+  })
+})
+
+describe('faults', () => {
+  const step = 'mul.wide.u32 %rd1, %ti, 4; add.s64 %rd1, %out, %rd1;'
+  it('past the end of a buffer, in the lane that it is', () => expect(bothFault(`mov.u32 %r1, 0; loop: ${step} st.global.u32 [%rd1], %r1; add.s64 %out, %out, 128; add.u32 %r1, %r1, 1; bra loop;`)).toMatch(/k.ptx:\d+:\d+.*outside every live allocation.*thread 0/))
+  it('before its beginning', () => { bothFault(`${step} setp.eq.u32 %p1, %ti, 7; @%p1 sub.s64 %rd1, %rd1, 4096; ld.global.u32 %r1, [%rd1]; ret;`) })
+  it('misaligned', () => { bothFault(`${step} setp.eq.u32 %p1, %ti, 9; @%p1 add.s64 %rd1, %rd1, 2; st.global.u32 [%rd1], %ti; ret;`) })
+  it('a carry out of the low word', () => { bothFault('mov.u64 %rd1, 0x7e00fffffff0; ld.global.u32 %r1, [%rd1+2147483632]; ret;') })
+  it('a null pointer', () => { bothFault('mov.u64 %rd1, 0; ld.global.u32 %r1, [%rd1+8]; ret;') })
+  it('shared memory', () => { bothFault('.shared .align 4 .b8 buf[256]; mov.u32 %r1, buf; mad.lo.u32 %r1, %ti, 12, %r1; st.shared.u32 [%r1], %r1; ret;') })
+  it('no shared memory at all', () => { bothFault('mov.u32 %r1, 0; ld.shared.u32 %r1, [%r1]; ret;') })
+  it('local memory', () => { bothFault('.local .align 4 .b8 buf[64]; mov.u64 %rd1, buf; mul.wide.u32 %rd2, %ti, 4; add.s64 %rd1, %rd1, %rd2; st.local.u32 [%rd1], %ti; ret;') })
+  it('in some lanes of a divided warp, after loops', () => { bothFault(`setp.lt.u32 %p1, %ti, 20; @%p1 bra over; ${step} mov.u32 %r1, 0; loop: add.u32 %r1, %r1, 1; setp.lt.u32 %p2, %r1, %ti; @%p2 bra loop; st.global.u32 [%rd1+200], %r1; over: ret;`) })
 })

@@ -128,15 +128,42 @@ function fma(m: readonly string[], o: Operands): ReturnType<Planner> {
   })
 }
 
+/** 1 / sqrt in f64, rounded twice. */
+const inverseRoot = (s: Strip) => s.withVectors(1, (t) => {
+  s.code.set(t)
+  for (const half of [0, 1]) {
+    s.code.vConstF64(1).get(t)
+    if (half) s.code.get(t).shuffle(upper)
+    s.code.simd(simd.f64x2_promote_low_f32x4).simd(simd.f64x2_sqrt).simd(simd.f64x2_div).simd(simd.f32x4_demote_f64x2_zero)
+  }
+  s.code.shuffle(joinLow)
+})
 /** 1 / what is on the stack. */
 const inverse = (s: Strip) => s.withVectors(1, (t) => { s.code.set(t).vConstF32(1).get(t).simd(simd.f32x4_div) })
+
+/** A divisor above 2 ** 126 gives a zero of the quotient's sign, or NaN for an infinite dividend. */
+function approximateQuotient(m: readonly string[], o: Operands): ReturnType<Planner> {
+  const kind = kindOf(m, ['approx'])
+  if (!kind || !o.plain || o.count !== 3) return undefined
+  const [d, a, b] = [o.slot(0), o.slot(1), o.slot(2)]
+  return (s) => s.withVectors(2, (x, y) => {
+    const { code: c } = s
+    get(s, a, kind); c.set(x)
+    get(s, b, kind); c.set(y)
+    c.get(x).get(y).vConst32(0x80000000 | 0).simd(simd.and).simd(simd.f32x4_mul).get(x).get(y).simd(simd.f32x4_div)
+    const magnitude = () => c.get(y).simd(simd.f32x4_abs)
+    magnitude(); c.vConst32(0x7e800000).simd(simd.f32x4_gt); magnitude(); c.vConst32(0x7f800000).simd(simd.f32x4_lt).simd(simd.and).simd(simd.bitselect)
+    finish(s, d, kind)
+  })
+}
 
 export const floatPlanners: Planners = {
   add: arithmetic(2, ['rn'], code(simd.f32x4_add)),
   sub: arithmetic(2, ['rn'], code(simd.f32x4_sub)),
   mul: arithmetic(2, ['rn'], code(simd.f32x4_mul)),
-  div: arithmetic(2, ['rn', 'approx', 'full'], code(simd.f32x4_div)),
+  div: (s, o) => (s.modifiers[0] === 'approx' ? approximateQuotient(s.modifiers, o) : arithmetic(2, ['rn', 'full'], code(simd.f32x4_div))(s, o)),
   sqrt: arithmetic(1, ['rn', 'approx'], code(simd.f32x4_sqrt)),
+  rsqrt: arithmetic(1, ['approx'], inverseRoot),
   rcp: arithmetic(1, ['rn', 'approx'], inverse),
   neg: sign(false),
   abs: sign(true),

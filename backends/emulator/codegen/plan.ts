@@ -29,7 +29,6 @@ export class Operands {
   predicate(i: number): { slot: Slot; negate: boolean } | undefined {
     const o = this.operand(i)
     if (o.kind !== 'reg') return undefined
-    // The slot of a negated operand stands under a copy of it: the register's own is the same.
     const slot = this.slotOf(o)
     return slot === undefined ? undefined : { slot, negate: o.negate }
   }

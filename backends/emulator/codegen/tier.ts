@@ -49,7 +49,8 @@ export class CompiledFunction {
     const { instructions } = fn
     const compiled = compile({
       instructions, sanitize: machine.sanitizer !== null,
-      slotOf: (o) => fn.operandSlots.get(o), addressOf: (o) => fn.addresses.get(o), constantAt: (slot) => fn.layout.constantAt(slot),
+      // The decoder saw a copy of a negated predicate.
+      slotOf: (o) => (o.kind === 'reg' && o.negate ? fn.layout.register(o.variable, o.component) : fn.operandSlots.get(o)), addressOf: (o) => fn.addresses.get(o), constantAt: (slot) => fn.layout.constantAt(slot),
     }, host.shared)
     if (!compiled) return undefined
     const own = memory.reserve(ownBytes(instructions.length))

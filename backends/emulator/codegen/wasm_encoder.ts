@@ -41,7 +41,7 @@ export const simd = {
 
 /** A growing byte string; numbers as LEB128. */
 export class Bytes {
-  private bytes = new Uint8Array(1024)
+  private bytes = new Uint8Array(64)
   length = 0
   byte(b: number): this {
     if (this.length === this.bytes.length) { const grown = new Uint8Array(this.length * 2); grown.set(this.bytes); this.bytes = grown }
