@@ -267,6 +267,6 @@ const modules = new Map<string, WebAssembly.Module>()
 function moduleOf(shape: Shape, shared: boolean): WebAssembly.Module {
   const key = `${shapeName(shape)} ${shared}`
   let module = modules.get(key)
-  if (!module) modules.set(key, (module = new WebAssembly.Module(wasmModule([], ['cells'], [{ name: 'access', code: new AccessCode(shape).build(), results: [I32] }], shared) as BufferSource)))
+  if (!module) modules.set(key, (module = new WebAssembly.Module(wasmModule([], [{ name: 'access', code: new AccessCode(shape).build(), results: [I32] }], shared, ['cells']) as BufferSource)))
   return module
 }

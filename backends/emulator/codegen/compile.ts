@@ -16,7 +16,7 @@ import { movePlanners } from './emit_move.ts'
 import { Operands, type Emit, type Planner } from './plan.ts'
 import { Strip, type Constant } from './strip.ts'
 import { firstSupport, supportImports } from './support.ts'
-import { Code, I32, op, wasmModule, type ImportedFunction, type OwnFunction } from './wasm_encoder.ts'
+import { Code, I32, op, wasmModule, type ImportedFunction, type ExportedFunction } from './wasm_encoder.ts'
 
 /** What the compiler must know of a function; the loader remembers operands' slots while it decodes. */
 export interface CompileSource {
@@ -85,7 +85,7 @@ function stepOf(i: Instruction, source: CompileSource): Step | undefined {
 }
 
 class FunctionCompiler {
-  readonly functions: OwnFunction[] = []
+  readonly functions: ExportedFunction[] = []
   readonly shapes: readonly Shape[]
   private readonly steps: readonly (Step | undefined)[]
   private readonly starts: readonly number[]
@@ -268,6 +268,6 @@ export function compile(source: CompileSource, shared: boolean): CompiledCode | 
   if (entries.length === 0) return undefined
   const run = compiler.build()
   const imports: ImportedFunction[] = [interpretImport, ...supportImports, ...shapes.map((s) => ({ name: shapeName(s), params: accessParams, results: [I32] as const }))]
-  return { bytes: wasmModule(imports, globals, [{ name: 'run', code: run, results: [I32] }, ...compiler.functions], shared), shapes, table: compiler.table, entries, share }
+  return { bytes: wasmModule(imports, [{ name: 'run', code: run, results: [I32] }, ...compiler.functions], shared, globals), shapes, table: compiler.table, entries, share }
 }
 

@@ -15,7 +15,7 @@ export const supportIndex = (name: SupportName): number => firstSupport + names.
 let exports: WebAssembly.Exports | undefined
 /** The functions by name, made when first needed. */
 export function supportFunctions(): WebAssembly.Exports {
-  return (exports ??= new WebAssembly.Instance(new WebAssembly.Module(wasmModule([], [], names.map((name) => ({ name, code: bodies[name](), results: [V128] })), null) as BufferSource)).exports)
+  return (exports ??= new WebAssembly.Instance(new WebAssembly.Module(wasmModule([], names.map((name) => ({ name, code: bodies[name](), results: [V128] })), null) as BufferSource)).exports)
 }
 
 /** Each word of the sources through scalar code: `body` finds them in locals x and y, and leaves the result. */

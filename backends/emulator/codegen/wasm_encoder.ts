@@ -147,10 +147,10 @@ export class Code extends Bytes {
 
 export interface ImportedFunction { readonly name: string; readonly params: readonly ValueType[]; readonly results: readonly ValueType[] }
 /** Without a name it is called from within only. */
-export interface OwnFunction { readonly name: string | null; readonly code: Code; readonly results: readonly ValueType[] }
+export interface ExportedFunction { readonly name: string | null; readonly code: Code; readonly results: readonly ValueType[] }
 
 /** A module that imports `e.memory` (shared, or not, or null for none), constants `e.<global>` and functions `e.<name>` (indices from 0), and has its own after them. */
-export function wasmModule(imports: readonly ImportedFunction[], globals: readonly string[], functions: readonly OwnFunction[], shared: boolean | null): Uint8Array {
+export function wasmModule(imports: readonly ImportedFunction[], functions: readonly ExportedFunction[], shared: boolean | null, globals: readonly string[] = []): Uint8Array {
   const section = (id: number, items: readonly Bytes[]) => {
     const content = new Bytes().unsigned(items.length)
     for (const item of items) content.append(item)
