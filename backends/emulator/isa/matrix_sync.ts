@@ -31,12 +31,15 @@ export interface Words<K extends string> {
   readonly one: Readonly<Partial<Record<K, string>>>
   /** Element types in their order: of D, A, B (and C). */
   readonly types: readonly string[]
+  /** .row and .col in their order: of A, of B. */
+  readonly layouts: readonly string[]
 }
 
-/** The assembler takes modifiers in any order; only types mean something by their places. */
+/** The assembler takes modifiers in any order; only types and layouts mean something by their places. */
 export function matrixModifiers<K extends string>(ctx: DecodeContext, kinds: Readonly<Record<K, readonly string[] | RegExp>>, types: readonly string[]): Words<K> {
   const one: Partial<Record<K, string>> = {}
   const found: string[] = []
+  const layouts: string[] = []
   for (;;) {
     const next = ctx.modifiers.peek()
     if (next === undefined) break
@@ -45,11 +48,12 @@ export function matrixModifiers<K extends string>(ctx: DecodeContext, kinds: Rea
       if (one[kind] !== undefined) ctx.error(one[kind] === next ? `.${next} stands twice` : `.${one[kind]} and .${next} exclude each other`)
       one[kind] = next
     } else if (types.includes(next)) found.push(next)
+    else if (next === 'row' || next === 'col') layouts.push(next)
     else break
     ctx.modifiers.flag(next)
   }
   ctx.modifiers.done()
-  return { one, types: found }
+  return { one, types: found, layouts }
 }
 
 /** `.sync` and `.aligned`, which all of them have. */

@@ -1,112 +1,94 @@
-// Matrix products of one warp: mma.sync m16n8, and ldmatrix that feeds it (PTX ISA 9.7.14, fragments in 9.7.14.5).
-import type { Chapter, Decoded } from '../decode.ts'
-import { showLanes } from '../diagnostics.ts'
-import { NEXT, RETRY, type Exec, type Memory, type Slot } from '../machine.ts'
-import { f32Of } from '../numeric/round.ts'
-import { decodeFloat, encodeFloat, formats } from '../numeric/small_float.ts'
+// Matrix products of one warp: mma.sync and mma.sp (PTX ISA 9.7.14.5-6). Doubles and the quads of m8n8k4 are in mma_others.ts.
+import type { Statement } from '../ast.ts'
+import type { Chapter, DecodeContext, Decoded, Decoder } from '../decode.ts'
+import type { Slot } from '../machine.ts'
+import type { Rounding } from '../numeric/small_float.ts'
+import { multiplyBits } from '../products/bits.ts'
+import type { ElementName } from '../products/elements.ts'
+import { adds, saturates, type Accumulator } from '../products/products.ts'
+import { workspaceOf } from '../products/workspace.ts'
+import { since } from './free_modifiers.ts'
+import { doubles, quads } from './mma_others.ts'
+import { bitsOfType, denseForms, formOf, operandTypes, sparseForms, type Multiplied } from './mma_forms.ts'
+import { selectors, spreadRows } from './matrix_sparse.ts'
+import { matrixModifiers, needTogether, registerPieces, shapePattern, together, wholeWarp } from './matrix_sync.ts'
 
-/** All living lanes of the warp must stand here: .sync.aligned. */
-function wholeWarp(run: Exec): Decoded {
-  return {
-    control(w, g, mask) {
-      if (mask === 0) { g.pc++; return NEXT }
-      const missing = w.alive & ~g.mask
-      if (missing !== 0) {
-        g.wait = { what: `${w.current.name}: lanes ${showLanes(missing)} have not arrived`, ready: () => (w.alive & ~g.mask) === 0 }
-        return RETRY
-      }
-      run(w, mask)
-      w.machine.sanitizer?.warpSync(w, mask)
-      g.pc++
-      return NEXT
-    },
+const decode: Decoder = (s, ctx) => {
+  const { one, types, layouts } = matrixModifiers(ctx, {
+    ...together, sparse: ['sp', 'sp::ordered_metadata'], shape: shapePattern, saturate: ['satfinite'], operation: ['xor', 'and'], count: ['popc'],
+    rounding: ['rn', 'rz', 'rm', 'rp'],
+  }, operandTypes)
+  needTogether(ctx, 'mma', one)
+  const sparse = one.sparse !== undefined
+  const what = sparse ? 'mma.sp' : 'mma.sync'
+  const form = formOf(ctx, what, sparse ? sparseForms : denseForms, one.shape, types)
+  const { family, d, c } = form
+  if (one.sparse === 'sp::ordered_metadata') since(ctx, 'mma.sp::ordered_metadata', 8.5)
+  const isQuads = family === 'f16' && one.shape === 'm8n8k4'
+  const [layoutA, layoutB] = layouts
+  if (layouts.length !== 2) ctx.error(`${what} needs the layouts of A and B: .row.col`)
+  if (!isQuads && (layoutA !== 'row' || layoutB !== 'col')) ctx.error(`${what}.${one.shape} is .row.col`)
+  if (one.saturate && family !== 'int8' && family !== 'int4') ctx.error(`${what}: .satfinite is for integers of 4 and 8 bits`)
+  if ((family === 'b1') !== (one.operation !== undefined) || (family === 'b1') !== (one.count !== undefined)) ctx.error(family === 'b1' ? 'mma of .b1 needs .xor.popc or .and.popc' : `mma: .${one.operation ?? one.count} is for .b1`)
+  if (one.operation === 'and') since(ctx, 'mma of .b1 with .and', 7.1, 80)
+  if (one.rounding && family !== 'f64') ctx.error(`mma: .${one.rounding} is for .f64`)
+  if (c !== d && !isQuads) ctx.error(`mma.${one.shape} with D of .${d} has C of .${d}, not .${c}`)
+  ctx.operands(sparse ? 6 : 4)
+  const flop = { tensorFlop: 2 * form.shape.M * form.shape.N * form.shape.K }
+  if (isQuads) return { ...quads(s, ctx, form, layoutA, layoutB), tensorFlop: 4 * 2 * 8 * 8 * 4 }
+  if (family === 'f64') return { ...doubles(s, ctx, form.shape, (one.rounding ?? 'rn') as Rounding), ...flop }
+  return { ...tile(s, ctx, form, { saturate: one.saturate !== undefined, xor: one.operation === 'xor', sparse }), ...flop }
+}
+
+interface Options { readonly saturate: boolean; readonly xor: boolean; readonly sparse: boolean }
+
+/** Registers of an accumulator of 16 rows; a tile of 8 rows has no others, and a spare one takes what is not there. */
+function accumulator(slots: readonly Slot[], rows: number, spare: () => Slot): Slot[] { return rows === 16 ? [...slots] : [slots[0], slots[1], spare(), spare()] }
+
+function tile(s: Statement, ctx: DecodeContext, { shape, d, a, b }: Multiplied, { saturate, xor, sparse }: Options): Decoded {
+  const { M, K } = shape
+  const kind = d as Accumulator
+  const type = kind === 'f32' ? 'f32' : 'b32'
+  const numAccumulators = (kind === 'f16' ? 2 : 4) / (16 / M)
+  const dSlots = ctx.dstVector(s.operands[0], type, numAccumulators)
+  const storedK = sparse ? K / 2 : K
+  const aSlots = ctx.srcVector(s.operands[1], 'b32', (M * storedK * bitsOfType(a)) / 1024)
+  const bSlots = ctx.srcVector(s.operands[2], 'b32', (8 * K * bitsOfType(b)) / 1024)
+  const cSlots = ctx.srcVector(s.operands[3], type, numAccumulators)
+  let spareSlot: Slot | undefined
+  const spare = () => (spareSlot ??= ctx.scratch(4))
+  const [aPieces, bPieces] = [registerPieces(aSlots, M), registerPieces(bSlots, 8)]
+  const [cTable, dTable] = [accumulator(cSlots, M, spare), accumulator(dSlots, M, spare)]
+  const flags = adds | (saturate ? saturates : 0)
+  if (a === 'b1') {
+    const [c, out] = [Uint32Array.from(cTable), Uint32Array.from(dTable)]
+    return wholeWarp((w) => multiplyBits(w.machine.memory, xor, aPieces.map((x) => x + w.base), bPieces.map((x) => x + w.base), 8, w.base, c, out, flags))
   }
-}
-
-/** Element of a 32-bit word as a number: `i` counts from the low bits. */
-type Reader = (word: number, i: number) => number
-let halves: Float32Array | undefined
-/** Every f16 by its bits: a product reads hundreds of them. Made by the first mma that needs it. */
-function makeHalves(): void { halves ??= Float32Array.from({ length: 65536 }, (_, bits) => decodeFloat(bits, formats.f16)) }
-const readers: Readonly<Record<string, Reader>> = {
-  f16: (x, i) => halves![(x >>> (16 * i)) & 0xffff],
-  bf16: (x, i) => f32Of(i ? x & 0xffff0000 : x << 16),
-  // The low 13 bits do not count.
-  tf32: (x) => f32Of(x & 0xffffe000),
-  s8: (x, i) => (x << (24 - 8 * i)) >> 24,
-  u8: (x, i) => (x >>> (8 * i)) & 255,
-}
-const elementBytes: Readonly<Record<string, number>> = { f16: 2, bf16: 2, tf32: 4, s8: 1, u8: 1 }
-
-const a = new Float64Array(16 * 32)
-const b = new Float64Array(32 * 8)
-
-/** Row-major A [16, K] and B [K, 8] from the fragments: lane 4 g + t holds row g (A) or column g (B), k from t on. */
-function gather(memory: Memory, base: number, slots: readonly Slot[], into: Float64Array, read: Reader, bytes: number, K: number, isA: boolean): void {
-  const perWord = 4 / bytes
-  slots.forEach((slot, r) => {
-    const [row, kStep] = isA ? [8 * (r & 1), r >> 1] : [0, r]
-    for (let lane = 0; lane < 32; lane++) {
-      const value = memory.u32[((base + slot) >> 2) + lane]
-      const [g, t] = [lane >> 2, lane & 3]
-      for (let i = 0; i < perWord; i++) {
-        const k = perWord * t + i + kStep * 4 * perWord
-        into[isA ? (g + row) * K + k : k * 8 + g] = read(value, i)
-      }
-    }
+  const [aType, bType] = [a as ElementName, b as ElementName]
+  const spread = sparse ? metadata(s, ctx, aType, K) : null
+  // One table for all: it is copied once.
+  const table = Uint32Array.from([...aPieces, ...bPieces, ...cTable, ...dTable])
+  const [bAt, cAt] = [4 * aPieces.length, 4 * (aPieces.length + bPieces.length)]
+  const dAt = cAt + 4 * cTable.length
+  const productKind = { wgmma: false, a: aType, b: bType }
+  return wholeWarp((w) => {
+    const { products, pieces, rows, raw, columns } = workspaceOf(w.machine, productKind)
+    const { memory } = w.machine
+    memory.u32.set(table, pieces >> 2)
+    products.expand[aType](pieces, w.base, aPieces.length, spread === null ? rows : raw)
+    if (spread !== null) spreadRows(memory, aType, raw, rows, K, spread.selector, (lane) => memory.u32[((w.base + spread.slot) >> 2) + lane])
+    products.expand[bType](pieces + bAt, w.base, bPieces.length, raw)
+    products.transposePairs(raw, 8, K, columns)
+    products.multiply[kind](rows, K, columns, 8, w.base, pieces + cAt, pieces + dAt, flags)
   })
 }
 
-const shapes: Readonly<Record<string, readonly string[]>> = { m16n8k8: ['f16', 'bf16', 'tf32'], m16n8k16: ['f16', 'bf16', 's8', 'u8'], m16n8k4: ['tf32'], m16n8k32: ['s8', 'u8'] }
-
-export const mma: Chapter = {
-  'mma.sync'(s, ctx) {
-    const m = ctx.modifiers
-    for (const f of ['sync', 'aligned']) if (!m.flag(f)) ctx.error(`mma needs .${f}`)
-    const shape = m.need(Object.keys(shapes), 'shape')
-    for (const f of ['row', 'col']) if (!m.flag(f)) ctx.error(`mma.${shape} needs .row.col`)
-    const saturate = m.flag('satfinite')
-    const d = m.need(['f32', 'f16', 's32'] as const, 'type of D')
-    const at = m.need(shapes[shape], 'type of A')
-    const bt = m.need(shapes[shape], 'type of B')
-    const c = m.need([d], 'type of C')
-    const integer = at === 's8' || at === 'u8'
-    if (integer !== (d === 's32') || (!integer && at !== bt) || (d === 'f16' && at !== 'f16')) ctx.error(`mma.${shape}.${d}.${at}.${bt}.${c}: types that do not go together`)
-    ctx.operands(4)
-    const K = Number(shape.slice(shape.indexOf('k') + 1))
-    const bytes = elementBytes[at]
-    const packed = d === 'f16'
-    if (at === 'f16') makeHalves()
-    const type = d === 'f32' ? 'f32' : 'b32'
-    const dSlots = ctx.dstVector(s.operands[0], type, packed ? 2 : 4)
-    const aSlots = ctx.srcVector(s.operands[1], 'b32', (16 * K * bytes) / 128)
-    const bSlots = ctx.srcVector(s.operands[2], 'b32', (8 * K * bytes) / 128)
-    const cSlots = ctx.srcVector(s.operands[3], type, packed ? 2 : 4)
-    const result = wholeWarp((w) => {
-      const memory = w.machine.memory
-      const { f32, u32, i32 } = memory
-      gather(memory, w.base, aSlots, a, readers[at], bytes, K, true)
-      gather(memory, w.base, bSlots, b, readers[bt], bytes, K, false)
-      // C is read whole before D is written: they may be the same registers.
-      const sums = new Float64Array(128)
-      for (let lane = 0; lane < 32; lane++) {
-        for (let r = 0; r < 4; r++) {
-          const [row, column] = [(lane >> 2) + 8 * (r >> 1), 2 * (lane & 3) + (r & 1)]
-          const place = ((w.base + cSlots[packed ? r >> 1 : r]) >> 2) + lane
-          let sum = packed ? halves![(u32[place] >>> (16 * (r & 1))) & 0xffff] : integer ? i32[place] : f32[place]
-          for (let k = 0; k < K; k++) sum += a[row * K + k] * b[k * 8 + column]
-          sums[lane * 4 + r] = sum
-        }
-      }
-      for (let lane = 0; lane < 32; lane++) {
-        for (let r = 0; r < (packed ? 2 : 4); r++) {
-          const place = ((w.base + dSlots[r]) >> 2) + lane
-          if (packed) u32[place] = encodeFloat(sums[lane * 4 + 2 * r], formats.f16) | (encodeFloat(sums[lane * 4 + 2 * r + 1], formats.f16) << 16)
-          else if (!integer) f32[place] = sums[lane * 4 + r]
-          else i32[place] = saturate ? Math.max(-0x80000000, Math.min(0x7fffffff, sums[lane * 4 + r])) : Number(BigInt.asIntN(32, BigInt(sums[lane * 4 + r])))
-        }
-      }
-    })
-    return { ...result, tensorFlop: 2 * 16 * 8 * K }
-  },
+function metadata(s: Statement, ctx: DecodeContext, type: ElementName, K: number): { slot: Slot; selector: number } {
+  const slot = ctx.src(s.operands[4], 'b32')
+  const selector = ctx.constant(s.operands[5], 'the sparsity selector')
+  const most = selectors(type, K)
+  if (selector < 0 || selector >= most) ctx.error(`the sparsity selector is ${selector}, must be ${most === 1 ? '0' : `0 to ${most - 1}`}`, s.operands[5].at)
+  return { slot, selector }
 }
+
+export const mma: Chapter = { mma: decode }
