@@ -7,7 +7,7 @@ export function adamwPtx(state: 'f32' | 'bf16'): string {
 //   m     [N]  ${state}  inout
 //   v     [N]  ${state}  inout
 //   coef  [1]  f32  in
-// grid      (ceil(N / 512), 1, 1)
+// grid      (floor(N / 512) + 1, 1, 1)
 // block     (128, 1, 1)    four elements a thread
 // smem      0 bytes
 // regs      37             ptxas 13.0, sm_80, no spills
@@ -16,23 +16,24 @@ export function adamwPtx(state: 'f32' | 'bf16'): string {
 .target sm_80
 .address_size 64
 
-.visible .entry adamw(.param .u64 p, .param .u64 g, .param .u64 m, .param .u64 v, .param .u64 coef, .param .u32 N,
+.visible .entry adamw(.param .u64 p, .param .u64 g, .param .u64 m, .param .u64 v, .param .u64 coef, .param .u32 quads, .param .u32 rest,
   .param .f32 decay, .param .f32 rate, .param .f32 perCorrection, .param .f32 eps, .param .f32 b1, .param .f32 c1, .param .f32 b2, .param .f32 c2)
 .reqntid 128, 1, 1
 {
   .reg .pred %outside, %more, %still;
   .reg .b16 %half;
-  .reg .b32 %i, %thread, %block, %N, %left, %low, %high;
+  .reg .b32 %i, %thread, %block, %quads, %left, %low, %high;
   .reg .b64 %pAt, %gAt, %mAt, %vAt, %coef, %at;
   .reg .f32 %p<4>, %g<4>, %m<4>, %v<4>, %coefficient, %root, %move, %decay, %rate, %perCorrection, %eps, %b1, %c1, %b2, %c2;
 
-  // Phase 1: this thread's four elements, i .. i + 3. A coefficient of 0 leaves everything as it is.
+  // Phase 1: thread i has elements 4 i .. 4 i + 3, the one behind the last whole four what is left: i fits 32 bits where N does
+  // not. A coefficient of 0 leaves everything as it is.
   mov.u32 %thread, %tid.x;
   mov.u32 %block, %ctaid.x;
   mad.lo.u32 %i, %block, 128, %thread;
-  shl.b32 %i, %i, 2;
-  ld.param.u32 %N, [N];
-  setp.ge.u32 %outside, %i, %N;
+  ld.param.u32 %quads, [quads];
+  ld.param.u32 %left, [rest];
+  setp.gt.u32 %outside, %i, %quads;
   @%outside ret;
   ld.param.u64 %coef, [coef];
   ld.global.nc.f32 %coefficient, [%coef];
@@ -50,16 +51,15 @@ export function adamwPtx(state: 'f32' | 'bf16'): string {
   ld.param.f32 %c1, [c1];
   ld.param.f32 %b2, [b2];
   ld.param.f32 %c2, [c2];
-  mul.wide.u32 %at, %i, 4;
+  mul.wide.u32 %at, %i, 16;
   add.s64 %pAt, %pAt, %at;
   add.s64 %gAt, %gAt, %at;
-${packed ? '  mul.wide.u32 %at, %i, 2;\n' : ''}  add.s64 %mAt, %mAt, %at;
+${packed ? '  mul.wide.u32 %at, %i, 8;\n' : ''}  add.s64 %mAt, %mAt, %at;
   add.s64 %vAt, %vAt, %at;
 
-  // Phase 2: all four at once; buffers are 256-byte aligned, so i = 4 n is aligned for vectors.
-  sub.u32 %left, %N, %i;
-  setp.lt.u32 %more, %left, 4;
-  @%more bra tail;
+  // Phase 2: all four at once; buffers are 256-byte aligned.
+  setp.eq.u32 %more, %i, %quads;
+  @%more bra last;
   ld.global.v4.f32 {%p0, %p1, %p2, %p3}, [%pAt];
   ld.global.nc.v4.f32 {%g0, %g1, %g2, %g3}, [%gAt];
 ${packed ? loadPairs('m') + loadPairs('v') : loadFour('m') + loadFour('v')}
@@ -67,7 +67,10 @@ ${[0, 1, 2, 3].map(step).join('')}
   st.global.v4.f32 [%pAt], {%p0, %p1, %p2, %p3};
 ${packed ? storePairs('m') + storePairs('v') : storeFour('m') + storeFour('v')}  ret;
 
-  // Phase 3: the last one to three.
+  // Phase 3: the last none to three.
+last:
+  setp.eq.u32 %outside, %left, 0;
+  @%outside ret;
 tail:
   ld.global.f32 %p0, [%pAt];
   ld.global.nc.f32 %g0, [%gAt];

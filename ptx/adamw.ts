@@ -1,4 +1,4 @@
-import { ceilDiv, f32, u32, type PtxKernel } from '../src/core/kernel.ts'
+import { f32, u32, type PtxKernel } from '../src/core/kernel.ts'
 import { numElements } from '../src/core/shape.ts'
 import type { AdamwAttrs } from '../src/ops/adamw.ts'
 import { adamwPtx } from './adamw.ptx.ts'
@@ -13,10 +13,10 @@ export const adamw: PtxKernel<AdamwAttrs> = {
     return [{
       ptx: m.dtype === 'bf16' ? texts.bf16 : texts.f32, entry: 'adamw',
       args: [
-        'p', 'g', 'm', 'v', 'coef', u32(N), f32(1 - lr * weightDecay), f32(lr / (1 - beta1 ** step)), f32(1 / Math.sqrt(1 - beta2 ** step)), f32(eps),
+        'p', 'g', 'm', 'v', 'coef', u32(Math.floor(N / 4)), u32(N % 4), f32(1 - lr * weightDecay), f32(lr / (1 - beta1 ** step)), f32(1 / Math.sqrt(1 - beta2 ** step)), f32(eps),
         f32(beta1), f32(1 - beta1), f32(beta2), f32(1 - beta2),
       ],
-      grid: [ceilDiv(N, 512), 1, 1], block: [128, 1, 1],
+      grid: [Math.floor(N / 512) + 1, 1, 1], block: [128, 1, 1],
     }]
   },
 }

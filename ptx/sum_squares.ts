@@ -11,7 +11,7 @@ export const sum_squares: PtxKernel = {
     const blocks = Math.min(1024, ceilDiv(N, 4096))
     const partial = scratch('partial', blocks * 4)
     return [
-      { ptx: text, entry: 'sum_squares', args: ['x', partial, u32(N)], grid: [blocks, 1, 1], block: [256, 1, 1] },
+      { ptx: text, entry: 'sum_squares', args: ['x', partial, u32(Math.floor(N / 4)), u32(N % 4)], grid: [blocks, 1, 1], block: [256, 1, 1] },
       sumAll(partial, 'acc', blocks, 1, true),
     ]
   },
