@@ -1,0 +1,38 @@
+import { u32, type PtxKernel } from '../../src/core/kernel.ts'
+import type { GemmFp8Attrs } from '../../src/ops/gemm_fp8.ts'
+import { bk, gemmFp8Text, layoutOf, rowsOf, threadsOf, type GemmFp8Text, type GemmFp8Tile } from './gemm_fp8.ptx.ts'
+import { boxColumns } from './store_tile.ts'
+import { chooseTile, numTiles } from './tiles.ts'
+
+/** Largest first: chooseTile keeps the earlier of equals. */
+const tiles: readonly GemmFp8Tile[] = [{ groups: 2, bn: 128, stages: 4 }, { groups: 2, bn: 64, stages: 6 }, { groups: 1, bn: 64, stages: 6 }]
+
+const texts = new Map<string, string>()
+function textOf(kernel: GemmFp8Text): string {
+  const key = JSON.stringify(kernel)
+  if (!texts.has(key)) texts.set(key, gemmFp8Text(kernel))
+  return texts.get(key)!
+}
+
+/** Every text of this kernel, for `weft ptx check` and `emit`. */
+export const variants = () => (['128x128', '1x128'] as const).flatMap((bTile) => tiles.map((tile) => ({ name: `${bTile} ${rowsOf(tile)}x${tile.bn}`, text: textOf({ bTile, tile }) })))
+
+export const gemm_fp8: PtxKernel<GemmFp8Attrs> = {
+  op: 'gemm_fp8',
+  // wgmma takes 8-bit operands K-major only; TMA wants rows of 16-byte multiples.
+  supports: ({ a, b }, { layout }) => layout === 'nt' && a.shape[1] % 16 === 0 && b.shape[0] % 4 === 0,
+  launch({ specs: { a, b }, attrs: { bTile } }, { numSms }) {
+    const [[M, K], [N]] = [a.shape, b.shape]
+    const tile = chooseTile(tiles, M, N, numSms)
+    const kernel: GemmFp8Text = { bTile, tile }
+    const operand = (buffer: string, rows: number, boxRows: number) => ({
+      tensorMap: { buffer, dataType: 'UINT8' as const, globalDim: [K, rows], globalStrides: [K], boxDim: [bk, boxRows], swizzle: '128B' as const, l2Promotion: 'L2_256B' as const },
+    })
+    const c = { tensorMap: { buffer: 'c', dataType: 'FLOAT32' as const, globalDim: [N, M], globalStrides: [4 * N], boxDim: [boxColumns('f32'), 64], swizzle: '128B' as const } }
+    return [{
+      ptx: textOf(kernel), entry: 'gemm_fp8', label: `gemm_fp8 ${bTile} ${rowsOf(tile)}x${tile.bn}`,
+      args: [operand('a', M, rowsOf(tile)), operand('b', N, tile.bn), c, 'aScale', 'bScale', u32(M), u32(N), u32(K)],
+      grid: [Math.min(numSms, numTiles(tile, M, N)), 1, 1], block: [threadsOf(tile), 1, 1], smemBytes: layoutOf(kernel).smemBytes,
+    }]
+  },
+}
