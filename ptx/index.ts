@@ -39,6 +39,7 @@ import { sort_by_key } from './sort_by_key.ts'
 import { sum_squares } from './sum_squares.ts'
 import { swiglu } from './swiglu.ts'
 import { swiglu_bwd } from './swiglu_bwd.ts'
+import { hopperKernels } from './sm_90a/index.ts'
 
 const kernels: PtxKernel[] = [
   adamw,
@@ -87,7 +88,7 @@ export const ptxKernels: ReadonlyMap<string, PtxKernel> = new Map(kernels.map((k
 export interface Rung { readonly target: string; readonly kernels: ReadonlyMap<string, PtxKernel> }
 
 /** Highest first. */
-export const ladder: readonly Rung[] = [{ target: 'sm_80', kernels: ptxKernels }]
+export const ladder: readonly Rung[] = [{ target: 'sm_90a', kernels: hopperKernels }, { target: 'sm_80', kernels: ptxKernels }]
 
 /** The kernel of the highest rung that runs on compute capability `sm` and has the op for these arguments. */
 export function kernelFor(op: string, specs: Specs, attrs: Attrs, sm: number, rungs = ladder): PtxKernel | undefined {

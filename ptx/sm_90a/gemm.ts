@@ -14,11 +14,6 @@ function textOf(kernel: GemmText): string {
   return texts.get(key)!
 }
 
-/** Every text of this kernel, for `weft ptx check` and `emit`. */
-export const variants = () => (['nt', 'nn', 'tn'] as const).flatMap((layout) => (['f32', 'bf16'] as const).flatMap((out) => tiles.map((tile) => ({
-  name: `${layout} ${out} ${rowsOf(tile)}x${tile.bn}`, text: textOf({ layout, out, tile }),
-}))))
-
 export const gemm: PtxKernel<GemmAttrs> = {
   op: 'gemm',
   // TMA: rows of 16-byte multiples.
@@ -40,4 +35,5 @@ export const gemm: PtxKernel<GemmAttrs> = {
       grid: [Math.min(numSms, numTiles(tile, M, N)), 1, 1], block: [threadsOf(tile), 1, 1], smemBytes: layoutOf(kernel).smemBytes,
     }]
   },
+  texts: () => (['nt', 'nn', 'tn'] as const).flatMap((layout) => (['f32', 'bf16'] as const).flatMap((out) => tiles.map((tile) => textOf({ layout, out, tile })))),
 }

@@ -14,9 +14,6 @@ function textOf(kernel: GemmFp8Text): string {
   return texts.get(key)!
 }
 
-/** Every text of this kernel, for `weft ptx check` and `emit`. */
-export const variants = () => (['128x128', '1x128'] as const).flatMap((bTile) => tiles.map((tile) => ({ name: `${bTile} ${rowsOf(tile)}x${tile.bn}`, text: textOf({ bTile, tile }) })))
-
 export const gemm_fp8: PtxKernel<GemmFp8Attrs> = {
   op: 'gemm_fp8',
   // wgmma takes 8-bit operands K-major only; TMA wants rows of 16-byte multiples.
@@ -35,4 +32,5 @@ export const gemm_fp8: PtxKernel<GemmFp8Attrs> = {
       grid: [Math.min(numSms, numTiles(tile, M, N)), 1, 1], block: [threadsOf(tile), 1, 1], smemBytes: layoutOf(kernel).smemBytes,
     }]
   },
+  texts: () => (['128x128', '1x128'] as const).flatMap((bTile) => tiles.map((tile) => textOf({ bTile, tile }))),
 }
