@@ -136,6 +136,20 @@ export class CudaBackend implements Backend {
     try { await this.driver.synchronize() } catch (error) { throw this.failed(error) }
   }
 
+  /** Seconds on the device between the first and the last of what `work` queues, by its own clock. */
+  async timeSec(work: () => void): Promise<number> {
+    // What `work` needs must be loaded, else its module would be waited for between the two events.
+    await this.caughtUp()
+    const [from, to] = [this.driver.createEvent(), this.driver.createEvent()]
+    try {
+      this.driver.record(from)
+      work()
+      await this.caughtUp()
+      this.driver.record(to)
+      return await this.driver.elapsedSec(from, to)
+    } catch (error) { throw this.failed(error) } finally { for (const e of [from, to]) this.driver.destroyEvent(e) }
+  }
+
   memory() { return { liveBytes: this.liveBytes, peakBytes: this.peakBytes } }
   resetPeak(): void { this.peakBytes = this.liveBytes }
   async destroy(): Promise<void> {

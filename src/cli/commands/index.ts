@@ -15,6 +15,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   train: () => import('./train.ts'),
   generate: () => import('./generate.ts'),
   eval: () => import('./eval.ts'),
+  gpu: () => import('./gpu.ts'),
   ptx: () => import('./ptx.ts'),
 }
 
