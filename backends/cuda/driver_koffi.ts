@@ -55,7 +55,7 @@ export class KoffiDriver implements CudaDriver {
     const name = new Uint8Array(256)
     cuda.call('cuDeviceGetName', name, name.length, device[0])
     const sm = 10 * attribute(deviceAttribute.ccMajor) + attribute(deviceAttribute.ccMinor)
-    const info: CudaInfo = { sm, numSms: attribute(deviceAttribute.numSms), maxSmemBytes: attribute(deviceAttribute.smemOptIn), emulated: false }
+    const info: CudaInfo = { sm, numSms: attribute(deviceAttribute.numSms), maxSmemBytes: attribute(deviceAttribute.smemOptIn), emulated: false, exactTensorCores: false }
     if (sm < 80) throw new Error(`${text(name)} is sm_${sm}; Weft's PTX needs sm_80 (Ampere) or newer`)
     const pools = attribute(deviceAttribute.memoryPools) === 1
     if (pools) {

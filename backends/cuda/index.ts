@@ -70,6 +70,8 @@ export class CudaBackend implements Backend {
 
   supports(call: OpCall): boolean { return this.kernelOf(call) !== undefined }
 
+  tolerance(call: OpCall): number | undefined { return this.kernelOf(call)?.tolerance?.(call.specs, call.attrs, this.info) }
+
   run(call: OpCall): void {
     const kernel = this.kernelOf(call)
     if (!kernel) throw new UnsupportedOp(`${call.op.name} on ${this.name}: no PTX kernel for ${Object.entries(call.specs).map(([n, s]) => `${n} ${show(s)}`).join(', ')}`)

@@ -30,7 +30,7 @@ export class EmulatorDriver implements CudaDriver {
     const sm = /^sm_(\d+)a?$/.exec(target)
     if (!sm) throw new Error(`emulator: target ${target} must look like sm_80 or sm_90a`)
     this.description = `PTX emulator of ${target}, one thread`
-    this.attributes = { sm: Number(sm[1]), numSms: 132, maxSmemBytes: MAX_SHARED_BYTES, emulated: true }
+    this.attributes = { sm: Number(sm[1]), numSms: 132, maxSmemBytes: MAX_SHARED_BYTES, emulated: true, exactTensorCores: this.options.tensorCore !== 'hopper' }
   }
 
   get name(): string { return `emu:${this.target}` }

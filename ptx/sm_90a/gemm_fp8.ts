@@ -32,5 +32,8 @@ export const gemm_fp8: PtxKernel<GemmFp8Attrs> = {
       grid: [Math.min(numSms, numTiles(tile, M, N)), 1, 1], block: [threadsOf(tile), 1, 1], smemBytes: layoutOf(kernel).smemBytes,
     }]
   },
+  // Hopper's fp8 wgmma keeps 13 fraction bits of each of the 32 products and of the sum it adds them to, four times between promotions
+  // (ptx-isa-notes 2.3): the emulator's model of it shows up to 1.2e-3 of the largest value.
+  tolerance: (_specs, _attrs, { exactTensorCores }) => (exactTensorCores ? 0 : 2 ** -8),
   texts: () => (['128x128', '1x128'] as const).flatMap((bTile) => tiles.map((tile) => textOf({ bTile, tile }))),
 }

@@ -78,10 +78,11 @@ export async function runCase(op: Op, testCase: OpCase, backend: Backend): Promi
     const out = device.run(op, tensors, testCase.attrs)
     made.push(...Object.values(out))
     const specs: Specs = { ...tensors, ...out }
+    const ofKernel = backend.tolerance?.({ op, specs, attrs: testCase.attrs, buffers: {} }) ?? 0
     let worst = { error: 0, bound: 0, ok: true, message: undefined as string | undefined }
     let worstRatio = -1
     for (const name of Object.keys(expected)) {
-      const bound = op.tolerance(specs, testCase.attrs, name)
+      const bound = Math.max(op.tolerance(specs, testCase.attrs, name), ofKernel)
       const error = relativeError(await (out[name] ?? tensors[name]).read(), expected[name].data)
       const ratio = bound > 0 ? error / bound : error === 0 ? 0 : Infinity
       if (ratio > worstRatio) {

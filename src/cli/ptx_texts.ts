@@ -9,7 +9,7 @@ import { didYouMean } from '../core/suggest.ts'
 import { ops } from '../ops/index.ts'
 
 /** A Hopper (90) or Ampere (80) device as launches see it. */
-export const deviceInfo = (sm: number): CudaInfo => ({ sm, numSms: 132, maxSmemBytes: sm >= 90 ? 232448 : 166912, emulated: false })
+export const deviceInfo = (sm: number): CudaInfo => ({ sm, numSms: 132, maxSmemBytes: sm >= 90 ? 232448 : 166912, emulated: false, exactTensorCores: false })
 
 export interface KernelText {
   /** The first word of the header: the file's name without its ending. */

@@ -17,6 +17,8 @@ export interface Backend {
   read(buffers: readonly unknown[]): Promise<Uint8Array[]>
   supports(call: OpCall): boolean
   run(call: OpCall): void
+  /** The bound of this call's kernel here, where that is looser than the op's own (see Kernel.tolerance). */
+  tolerance?(call: OpCall): number | undefined
   /** Resolves when at most `pending` submitted batches have not ended (0: all work done). Rejects on a lost device. */
   sync(pending?: number): Promise<void>
   /** Bytes of live buffers as asked for, and their maximum since the last `resetPeak`. Pools and padding not counted. */

@@ -43,6 +43,8 @@ export interface Kernel<A extends Attrs, Device, D> {
   /** Absent: every dtype and attribute that the op allows. */
   supports?(specs: Specs, attrs: A): boolean
   launch(call: OpCall & { attrs: A }, device: Device): readonly D[]
+  /** Where the hardware itself computes less exactly than the op's tolerance assumes: the bound that holds for this kernel there, with its reason beside it. */
+  tolerance?(specs: Specs, attrs: A, device: Device): number
 }
 export type WgslKernel<A extends Attrs = any> = Kernel<A, GpuInfo, Dispatch>
 
@@ -104,6 +106,8 @@ export interface CudaInfo {
   readonly maxSmemBytes: number
   /** The emulator runs it: lanes cost time, occupancy does not. */
   readonly emulated: boolean
+  /** Tensor cores sum exactly and round once, as only an emulator does; hardware drops bits (ptx-isa-notes 2.3). */
+  readonly exactTensorCores: boolean
 }
 
 export interface PtxKernel<A extends Attrs = any> extends Kernel<A, CudaInfo, PtxDispatch> {

@@ -20,6 +20,8 @@ export const gemm_cases: OpCase[] = [
   ...layouts.flatMap((layout) => [...sizes, ...large].map((size) => one(size, layout, 'f32', 'f32'))),
   ...layouts.flatMap((layout) => sizes.slice(1, 9).map((size) => one(size, layout, 'bf16', 'f32'))),
   ...layouts.flatMap((layout) => sizes.slice(1, 5).map((size) => one(size, layout, 'bf16', 'bf16'))),
+  // Rows of 16-byte multiples, several tiles and tails: what TMA takes.
+  ...layouts.flatMap((layout) => (['f32', 'bf16'] as const).map((out) => one([136, 264, 200], layout, 'bf16', out))),
   one([9, 33, 17], 'nt', 'f32', 'bf16'),
   one([9, 33, 17], 'nt', 'f32', 'f32', 1e6),
 ]

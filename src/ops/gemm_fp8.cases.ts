@@ -6,7 +6,7 @@ import { fp8Operand } from './quantize_fp8.cases.ts'
 const tiles = (n: number) => Math.ceil(n / 128)
 
 type Size = [M: number, N: number, K: number, slow?: boolean]
-const sizes: Size[] = [[1, 1, 1], [7, 5, 3], [8, 32, 128], [9, 33, 127], [17, 129, 129], [5, 260, 300], [128, 7168, 2048, true]]
+const sizes: Size[] = [[1, 1, 1], [7, 5, 3], [8, 32, 128], [9, 33, 127], [17, 129, 129], [5, 260, 300], [130, 264, 400], [128, 7168, 2048, true]]
 
 const one = ([M, N, K, slow]: Size, layout: 'nt' | 'nn', bTile: '128x128' | '1x128'): OpCase => ({
   name: `${layout} ${bTile} [${M}, ${N}, ${K}]`, slow, attrs: { layout, bTile },

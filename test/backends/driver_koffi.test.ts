@@ -74,7 +74,7 @@ describe.skipIf(absent)('libcuda through koffi', () => {
   it('tells what the device is', () => {
     expect(driver.name).toBe('cuda:0')
     expect(driver.description).toBe('Fake H800 0, sm_90, 132 SMs, driver for CUDA 13.0')
-    expect(driver.attributes).toEqual({ sm: 90, numSms: 132, maxSmemBytes: 232448, emulated: false })
+    expect(driver.attributes).toEqual({ sm: 90, numSms: 132, maxSmemBytes: 232448, emulated: false, exactTensorCores: false })
     expect(logged()).toContain(`threshold ${2n ** 64n - 1n}`)
   })
 
