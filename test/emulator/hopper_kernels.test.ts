@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { CudaBackend } from '../../backends/cuda/index.ts'
 import { EmulatorDriver } from '../../backends/emulator/driver.ts'
 import type { EmulatorOptions } from '../../backends/emulator/machine.ts'
-import { kernelFor } from '../../ptx/index.ts'
+import { kernelFor, ptxKernels } from '../../ptx/index.ts'
+import { hopperKernels } from '../../ptx/sm_90a/index.ts'
 import { runCase } from '../../src/check/index.ts'
 import { e4m3Values } from '../../src/core/dtype.ts'
 import type { CaseRandom, OpCase, Specs } from '../../src/core/op.ts'
@@ -53,7 +54,7 @@ describe('Hopper kernels on emu:sm_90a', () => {
   const two = backendOf(2)
   const labelOf = (op: typeof gemm, c: OpCase) => {
     const specs = specsOf(c)
-    const kernel = kernelFor({ op, specs, attrs: c.attrs, buffers: {} }, 90)!
+    const kernel = kernelFor(op.name, specs, c.attrs, 90)!
     return kernel.launch({ op, specs: { ...specs, ...op.infer(specs, c.attrs) }, attrs: c.attrs, buffers: {} }, { sm: 90, numSms: 1, maxSmemBytes: 232448, emulated: true, exactTensorCores: true })[0].label
   }
   for (const [shape, tile] of gemmShapes) {
@@ -87,6 +88,8 @@ describe('Hopper kernels on emu:sm_90a', () => {
   })
   it('a shape that TMA cannot take goes to the rung below', () => {
     const c = gemmCase('nt', 'f32', [7, 5, 3])
-    expect(kernelFor({ op: gemm, specs: specsOf(c), attrs: c.attrs, buffers: {} }, 90)!.launch).not.toBe(kernelFor({ op: gemm, specs: specsOf(gemmCase('nt', 'f32', [8, 8, 8])), attrs: c.attrs, buffers: {} }, 90)!.launch)
+    const kernel = (shape: number[]) => kernelFor('gemm', specsOf(gemmCase('nt', 'f32', shape)), c.attrs, 90)
+    expect(kernel([7, 5, 3])).toBe(ptxKernels.get('gemm'))
+    expect(kernel([8, 8, 8])).toBe(hopperKernels.get('gemm'))
   })
 })

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { everyPtxKernel } from '../../../ptx/index.ts'
+import { ladder } from '../../../ptx/index.ts'
 import { InputError } from '../../core/errors.ts'
 import { parseOptions } from '../options.ts'
 import { deviceInfo, headerName, kernelTexts, targetOf } from '../ptx_texts.ts'
@@ -34,7 +34,7 @@ function allTexts(): { label: string; ptx: string }[] {
   const files = !existsSync(folder) ? [] : readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ptx')).sort()
     .map((f) => ({ label: f, ptx: readFileSync(join(folder, f), 'utf8') }))
   const seen = new Set(files.map((f) => f.ptx))
-  const chosen = everyPtxKernel.flatMap((k) => k.texts?.() ?? []).map((ptx) => ({ name: headerName(ptx), target: targetOf(ptx), ptx }))
+  const chosen = ladder.flatMap((rung) => [...rung.kernels.values()]).flatMap((k) => k.texts?.() ?? []).map((ptx) => ({ name: headerName(ptx), target: targetOf(ptx), ptx }))
   const made = [...[80, 90].flatMap((sm) => kernelTexts(deviceInfo(sm))), ...chosen].filter((t) => !seen.has(t.ptx) && seen.add(t.ptx))
   const numbers = new Map<string, number>()
   const nth = (name: string) => { const n = (numbers.get(name) ?? 0) + 1; numbers.set(name, n); return n }
