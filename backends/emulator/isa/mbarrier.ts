@@ -13,11 +13,11 @@ type Semantics = 'release' | 'relaxed' | 'acquire'
 interface Form { readonly semantics: Semantics | undefined; readonly space: string | undefined }
 
 /** [.sem .scope] [.shared[::cta|::cluster]] .b64, in any order. */
-function formOf(ctx: DecodeContext, semantics: readonly Semantics[], remote: boolean): Form {
+function formOf(ctx: DecodeContext, semantics: readonly Semantics[], remote: boolean, scopes: readonly string[] = ['cta', 'cluster']): Form {
   since(ctx, 'mbarrier', 7.0, 80)
-  const t = takeAll(ctx, { semantics, scope: ['cta', 'cluster'], space: ['shared', 'shared::cta', ...(remote ? ['shared::cluster'] : [])], type: ['b64'] })
+  const t = takeAll(ctx, { semantics, scope: scopes, space: ['shared', 'shared::cta', ...(remote ? ['shared::cluster'] : [])], type: ['b64'] })
   if (t.type === undefined) ctx.modifiers.need(['b64'] as const, 'type')
-  if ((t.semantics === undefined) !== (t.scope === undefined)) ctx.error(t.semantics === undefined ? `.${t.scope} needs ${semantics.map((s) => `.${s}`).join(' or ')}` : `.${t.semantics} needs .cta or .cluster`)
+  if ((t.semantics === undefined) !== (t.scope === undefined)) ctx.error(t.semantics === undefined ? `.${t.scope} needs ${semantics.map((s) => `.${s}`).join(' or ')}` : `.${t.semantics} needs ${scopes.map((s) => `.${s}`).join(' or ')}`)
   if (t.semantics !== undefined) since(ctx, `.${t.semantics}`, 8.0, 90)
   if (t.space === 'shared::cta' || t.space === 'shared::cluster') since(ctx, `.${t.space}`, 7.8, t.space === 'shared::cluster' ? 90 : 0)
   return { semantics: t.semantics as Semantics | undefined, space: t.space }
@@ -41,16 +41,12 @@ const arriving = (opcode: 'arrive' | 'arrive_drop'): Decoder => (s, ctx) => {
   m.flag(opcode)
   const expects = m.flag('expect_tx')
   const noComplete = !expects && m.flag('noComplete')
-  const form = formOf(ctx, ['release', 'relaxed'], true)
-  // noComplete may stand behind the semantics too.
+  const form = noComplete ? formOf(ctx, ['release'], false, ['cta']) : formOf(ctx, ['release', 'relaxed'], true)
   if (expects) since(ctx, '.expect_tx', 8.0, 90)
-  const returns = s.operands[0]?.kind !== 'address'
-  const remote = form.space === 'shared::cluster'
-  ctx.operands((returns ? 2 : 1) + (expects || noComplete ? 1 : 0), returns ? 3 : 2)
-  const rest = s.operands.slice(returns ? 1 : 0)
-  if (!returns && remote === false && ctx.sm < 90) ctx.error('a register for the state is needed before the address')
-  if (returns && remote && s.operands[0].kind !== 'sink') ctx.error('an arrival in .shared::cluster has no state: its destination must be _', s.operands[0].at)
-  const token = returns && s.operands[0].kind !== 'sink' ? ctx.dst(s.operands[0], 'b64') : null
+  ctx.operands(expects || noComplete ? 3 : 2, 3)
+  const [to, ...rest] = s.operands
+  if (form.space === 'shared::cluster' && to.kind !== 'sink') ctx.error('an arrival in .shared::cluster has no state: its destination must be _', to.at)
+  const token = to.kind === 'sink' ? null : ctx.dst(to, 'b64')
   if (rest[1] && !expects && !noComplete) since(ctx, 'a count', 7.8, 90)
   const at = ctx.address(rest[0])
   const amount = rest[1] ? ctx.src(rest[1], 'u32') : null

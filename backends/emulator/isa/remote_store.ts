@@ -4,7 +4,7 @@ import type { Operand } from '../ast.ts'
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
 import type { Warp } from '../machine.ts'
 import type { AddressParts } from '../decode_context.ts'
-import { found, linear, rangeInside, resolve } from './addresses.ts'
+import { found, isOwnBlock, linear, rangeInside, resolve } from './addresses.ts'
 import { operationOf, type AtomicName, type AtomicType } from './atomic_operations.ts'
 import { sharedRange, startCopy } from './copies.ts'
 import { since, takeAll } from './free_modifiers.ts'
@@ -13,10 +13,10 @@ import { barrierPlaces } from './mbarrier.ts'
 import { signalOf } from './bulk_copy.ts'
 
 const completion = ['mbarrier::complete_tx::bytes'] as const
-const space = ['shared::cluster'] as const
+const spaces = ['shared::cluster', 'shared::cta', 'shared'] as const
 const types = ['b32', 'b64', 'u32', 'u64', 's32', 's64', 'f32', 'f64'] as const
 const operations = {
-  inc: ['u32'], dec: ['u32'], min: ['u32', 's32'], max: ['u32', 's32'], add: ['u32', 's32', 'u64'], and: ['b32'], or: ['b32'], xor: ['b32'],
+  inc: ['u32'], dec: ['u32'], min: ['u32', 's32'], max: ['u32', 's32'], add: ['u32', 's32', 'u64', 's64'], and: ['b32'], or: ['b32'], xor: ['b32'],
 } as const satisfies Partial<Record<AtomicName, readonly AtomicType[]>>
 type Operation = keyof typeof operations
 
@@ -35,7 +35,7 @@ function remote(o: Operands, what: string, kind: 'write' | 'atomic', write: (w: 
     touchesMemory: true,
     exec(w, mask) {
       const { memory } = w.machine
-      let go = resolve(w, mask, o.to, { space: o.named ? 'shared' : 'generic', kind: 'write', bytes, order: 'weak', scope: 'cta', untold: true })
+      let go = resolve(w, mask, o.to, { space: o.named ? 'shared' : 'generic', kind: 'write', bytes, order: 'weak', scope: 'cta', untold: true, ownBlock: isOwnBlock(o.named) })
       go &= found.shared
       const to = linear.slice()
       const b = { go: barrierPlaces(w, go, o.barrier, o.named), at: linear.slice() }
@@ -60,7 +60,7 @@ export const remoteStore: Chapter = {
   'st.async'(s, ctx) {
     ctx.modifiers.flag('async')
     since(ctx, 'st.async', 8.1, 90)
-    const t = takeAll(ctx, { weak: ['weak'], space, completion, vector: ['v2', 'v4'], type: types })
+    const t = takeAll(ctx, { weak: ['weak'], space: spaces, completion, vector: ['v2', 'v4'], type: types })
     if (t.completion === undefined) ctx.modifiers.need(completion, 'completion')
     if (t.type === undefined) ctx.modifiers.need(types, 'type')
     if (t.vector === 'v4' && t.type!.endsWith('64')) ctx.error(`.v4 is not for .${t.type}`)
@@ -71,11 +71,13 @@ export const remoteStore: Chapter = {
     ctx.modifiers.flag('async')
     since(ctx, 'red.async', 8.1, 90)
     const names = Object.keys(operations) as Operation[]
-    const t = takeAll(ctx, { order: ['relaxed'], scope: ['cluster'], space, completion, name: names, type: ['b32', 'u32', 's32', 'u64'] })
+    const t = takeAll(ctx, { order: ['relaxed'], scope: ['cluster'], space: ['shared::cluster'], completion, name: names, type: ['b32', 'u32', 's32', 'u64', 's64'] })
     if (t.completion === undefined) ctx.modifiers.need(completion, 'completion')
     if (t.name === undefined) ctx.modifiers.need(names, 'operation')
+    if (t.order === undefined || t.scope === undefined) ctx.error('red.async needs .relaxed.cluster')
     const known: readonly string[] = operations[t.name!]
     if (t.type === undefined || !known.includes(t.type)) ctx.error(`red.async.${t.name} needs a type of ${known.map((x) => `.${x}`).join(' ')}`)
+    // Sums of .s64 are those of .u64.
     const operation = operationOf(t.name!, t.type as AtomicType, false)
     return remote(operandsOf(ctx, s.operands, t.type!, 1, t.space), 'red.async', 'atomic', (w, to, from) => operation(w.machine.memory, to, from, from))
   },
