@@ -2,6 +2,9 @@
 // tells the sanitizer.
 import type { Chapter, DecodeContext, Decoded } from '../decode.ts'
 import type { Order, Scope } from '../machine.ts'
+import { linear, resolve } from './addresses.ts'
+import { forLanes } from './lanes.ts'
+import { mapAcquired } from './tensormap_proxy.ts'
 
 const scopes = ['cta', 'cluster', 'gpu', 'sys'] as const
 
@@ -40,9 +43,17 @@ function proxy(s: Parameters<Chapter[string]>[0], ctx: DecodeContext): Decoded {
       const scope = scopeOf(ctx)
       if (order === 'release') { ctx.operands(0); return ordered(order, scope) }
       ctx.operands(2)
-      ctx.address(s.operands[0])
+      const at = ctx.address(s.operands[0])
       if (ctx.constant(s.operands[1], 'the size') !== 128) ctx.error('the size of a tensor map must be 128', s.operands[1].at)
-      return ordered(order, scope)
+      return {
+        exec(w, mask) {
+          const { sanitizer } = w.machine
+          if (sanitizer === null) return
+          sanitizer.fence(w, mask, order, scope)
+          const go = resolve(w, mask, at, { space: 'generic', kind: 'read', bytes: 64, order: 'weak', scope: 'cta', untold: true })
+          forLanes(go, (lane) => mapAcquired(w, linear[lane]))
+        },
+      }
     }
     case 'async::generic': {
       needs(ctx, 'fence.proxy.async::generic', 90, [8, 6])

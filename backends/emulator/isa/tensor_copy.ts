@@ -12,6 +12,7 @@ import { since, takeAll } from './free_modifiers.ts'
 import { forLanes } from './lanes.ts'
 import { barrierPlaces } from './mbarrier.ts'
 import { barrierAt, type Barrier } from './mbarrier_state.ts'
+import { mapUsed } from './tensormap_proxy.ts'
 import { boxAt, eachRun, extentOf, globalRuns, loadBox, sharedRuns, sharedSpan, storeBox, type Box } from './tensor_box.ts'
 
 /** Where boxes lie in shared memory: a multiple of it. */
@@ -43,6 +44,7 @@ function boxes(w: Warp, mask: number, { at, coordinates }: TensorOperand): (Box 
   forLanes(go, (lane) => {
     const bad = (problem: string) => w.machine.fault('illegal-instruction', problem, w, lane)
     if (!holdsMap(w, lane, linear[lane])) return
+    mapUsed(w, lane, linear[lane])
     const map = decodeTensorMap(memory, linear[lane])
     if (typeof map === 'string') return bad(map)
     if (map.rank !== coordinates.length) bad(`a tensor map of rank ${map.rank} with ${coordinates.length} coordinates`)

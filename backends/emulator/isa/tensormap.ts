@@ -8,6 +8,7 @@ import type { AddressParts } from '../decode_context.ts'
 import { since, takeAll } from './free_modifiers.ts'
 import { forLanes } from './lanes.ts'
 import { scopes } from './memory_modifiers.ts'
+import { mapChanged } from './tensormap_proxy.ts'
 
 const pieceBytes = 16
 
@@ -54,6 +55,7 @@ export const tensormap: Chapter = {
           const word = ((w.base + slot) >> 2) + lane * (type === 'b64' ? 2 : 1)
           if (!adoptTensorMap(memory, linear[lane])) w.machine.fault('illegal-instruction', 'not a tensor map', w, lane)
           replaceField(memory, linear[lane], name, ordinal, memory.u32[word], type === 'b64' ? memory.u32[word + 1] : 0)
+          mapChanged(w, linear[lane])
         })
       },
     }
@@ -80,7 +82,10 @@ export const tensormap: Chapter = {
         const lane = lowestLane(one)
         if (wholeMap(w, one, from, 'shared', 'read', true) !== 0) {
           const source = linear[lane]
-          if (wholeMap(w, one, to, 'global', 'write', false) !== 0) w.machine.memory.u8.copyWithin(linear[lane], source, source + tensorMapBytes)
+          if (wholeMap(w, one, to, 'global', 'write', false) !== 0) {
+            w.machine.memory.u8.copyWithin(linear[lane], source, source + tensorMapBytes)
+            mapChanged(w, linear[lane])
+          }
         }
         w.machine.sanitizer?.fence(w, mask, 'release', scope)
       },
