@@ -15,13 +15,13 @@ export function attentionDispatch(
   const [T, n, D] = q.shape
   const Dv = v.shape[2]
   const small = D <= 32 && Dv <= 32
-  const tile = gpu.software
-    ? { rows: small ? rows : 2, block: 1, workgroup: 16, unroll: 8 }
+  const tile: AttentionTile = gpu.software
+    ? { rows: small ? rows : 2, block: gpu.subgroups ? 4 : 1, workgroup: 16, unroll: 8, quads: gpu.subgroups }
     : { rows: small ? 2 : 1, block: small ? 2 : 1, workgroup: 64, unroll: 16 }
   const key = `${make.name} ${D} ${Dv}${gpu.software ? ' software' : ''}`
   let wgsl = texts.get(key)
   if (!wgsl) texts.set(key, (wgsl = make(D, Dv, tile)))
-  const lanes = (T / seqLen) * n * ceilDiv(seqLen, tile.rows)
+  const lanes = (T / seqLen) * n * (tile.quads ? 4 * ceilDiv(seqLen, 4 * tile.rows) : ceilDiv(seqLen, tile.rows))
   return { wgsl, uniforms: [u32(seqLen), u32(n), u32(lanes), f32(scale)], workgroups: workgroups1d(ceilDiv(lanes, tile.workgroup)) }
 }
 

@@ -13,7 +13,7 @@ export const attention_bwd: WgslKernel<{ seqLen: number; scale: number }> = {
       },
       {
         label: 'attention_bwd_keys', entry: 'attention_bwd_keys', bindings: ['dout', 'q', 'k', 'v', 'lse', delta, 'dk', 'dv'],
-        ...attentionDispatch(attentionBwdKeysWgsl, 2, specs, attrs, gpu),
+        ...attentionDispatch(attentionBwdKeysWgsl, 3, specs, attrs, gpu),
       },
     ]
   },
