@@ -167,24 +167,20 @@ function tileStart({ layout, grouped }: Tile, tileRows: number): string {
   let rowEnd = sizes.m;
   let bBase = 0u;
   let cBase = group.z * sizes.m * n4;`
-  const ends = `  const kBegin = 0u;\n  let kEnd = k4;\n  const cBase = 0u;`
-  if (!grouped) return `${ends}\n  let row0 = rowTile * ${tileRows}u;\n  let rowEnd = sizes.m;\n  const bBase = 0u;`
-  return `${ends}
-  // Tiles are dealt out expert by expert, so none holds rows of two; those left over have rowEnd 0 and store nothing.
+  const starts = '  const kBegin = 0u;\n  const cBase = 0u;'
+  if (!grouped) return `${starts}\n  let kEnd = k4;\n  let row0 = rowTile * ${tileRows}u;\n  let rowEnd = sizes.m;\n  const bBase = 0u;`
+  return `${starts}
+  // Expert e's tiles begin at offsets[e] / tileRows + e: no tile holds rows of two, and the last one whose tiles begin here or
+  // before is found by halving. Tiles left over between two experts have nothing to do.
   var expert = 0u;
-  var row0 = 0u;
-  var rowEnd = 0u;
-  var tilesBefore = 0u;
-  for (var e = 0u; e < sizes.experts; e++) {
-    let begin = u32(offsets[e]);
-    let end = u32(offsets[e + 1u]);
-    let tilesUpTo = tilesBefore + (end - begin + ${tileRows - 1}u) / ${tileRows}u;
-    if (rowTile >= tilesBefore && rowTile < tilesUpTo) {
-      expert = e;
-      row0 = begin + (rowTile - tilesBefore) * ${tileRows}u;
-      rowEnd = end;
-    }
-    tilesBefore = tilesUpTo;
+  var after = sizes.experts;
+  while (expert + 1u < after) {
+    let middle = (expert + after) / 2u;
+    if (u32(offsets[middle]) / ${tileRows}u + middle <= rowTile) { expert = middle; } else { after = middle; }
   }
+  let begin = u32(offsets[expert]);
+  let rowEnd = u32(offsets[expert + 1u]);
+  let row0 = begin + (rowTile - (begin / ${tileRows}u + expert)) * ${tileRows}u;
+  let kEnd = select(0u, k4, row0 < rowEnd);
   let bBase = expert * sizes.n * k4;`
 }

@@ -8,7 +8,7 @@ export const mla_kv: WgslKernel<{ nope: number }> = {
     const [T, n, D] = k.shape
     const Dv = v.shape[2]
     const { wgsl, per } = items(text, D, nope, Dv)
-    const N = (T * n * (D + Dv)) / per
+    const N = T * n
     return [{
       wgsl, entry: 'mla_kv', bindings: ['kv', 'k_rope', 'k', 'v'],
       uniforms: [u32(N), u32(n), u32(nope / per), u32((D - nope) / per), u32(Dv / per)], workgroups: workgroups1d(ceilDiv(N, 64)),

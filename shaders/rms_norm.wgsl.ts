@@ -1,4 +1,10 @@
-// rms_norm: y = x * rsqrt(mean(x * x) + eps) * w, one row per invocation.
+/** Rows of up to so many items are held in named values: a software adapter pays dearly for loading them twice. */
+export const maxHeld = 24
+const range = (n: number) => Array.from({ length: n }, (_, i) => i)
+
+/** The text for rows of H items, if held; with 0 for rows of any length. */
+export function rmsNormWgsl(held: number): string {
+  return /* wgsl */ `// rms_norm: y = x * rsqrt(mean(x * x) + eps) * w, one row per invocation.
 //   x     [T, H]  f32  in
 //   w     [H]     f32  in
 //   y     [T, H]  f32  out
@@ -26,7 +32,21 @@ fn rms_norm(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3
   if (row >= u.T) { return; }
   let start = row * u.H;
 
-  // Phase 1: mean of squares, in chunks of 64 items so that the float32 error grows with H / 64 + 64, not with H.
+${held ? heldBody(held) : walkedBody}}
+`
+}
+
+const heldBody = (n: number) => /* wgsl */ `  // Phase 1: mean of squares.
+  ${range(n).map((h) => `let x${h} = x[start + ${h}];`).join('\n  ')}
+  let squares = ${range(n).map((h) => `x${h} * x${h}`).join(' + ')};
+  let r = 1.0 / sqrt(total(squares) / u.elements + u.eps);
+  rstd[row] = r;
+
+  // Phase 2: scale.
+  ${range(n).map((h) => `y[start + ${h}] = x${h} * r * w[${h}];`).join('\n  ')}
+`
+
+const walkedBody = /* wgsl */ `  // Phase 1: mean of squares, in chunks of 64 items so that the float32 error grows with H / 64 + 64, not with H.
   var squares = Item(0.0);
   for (var c = 0u; c < u.H; c += 64) {
     var sum = Item(0.0);
@@ -42,4 +62,4 @@ fn rms_norm(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: vec3
 
   // Phase 2: scale.
   for (var h = 0u; h < u.H; h++) { y[start + h] = x[start + h] * r * w[h]; }
-}
+`

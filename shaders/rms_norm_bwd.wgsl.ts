@@ -1,4 +1,8 @@
-// rms_norm_bwd: dx = rstd * (w * dy - x * rstd^2 * mean(w * dy * x)), one row per invocation.
+const range = (n: number) => Array.from({ length: n }, (_, i) => i)
+
+/** The text for rows of H items, held in named values (see rms_norm.wgsl.ts); with 0 for rows of any length. */
+export function rmsNormBwdWgsl(held: number): string {
+  return /* wgsl */ `// rms_norm_bwd: dx = rstd * (w * dy - x * rstd^2 * mean(w * dy * x)), one row per invocation.
 //   dy    [T, H]  f32  in
 //   x     [T, H]  f32  in
 //   w     [H]     f32  in
@@ -28,7 +32,21 @@ fn rms_norm_bwd(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: 
   if (row >= u.T) { return; }
   let start = row * u.H;
 
-  // Phase 1: dot product of w * dy with x, in chunks of 64 items (see rms_norm.wgsl).
+${held ? heldBody(held) : walkedBody}}
+`
+}
+
+const heldBody = (n: number) => /* wgsl */ `  // Phase 1: dot product of w * dy with x.
+  ${range(n).map((h) => `let x${h} = x[start + ${h}]; let wd${h} = w[${h}] * dy[start + ${h}];`).join('\n  ')}
+  let product = ${range(n).map((h) => `wd${h} * x${h}`).join(' + ')};
+  let r = rstd[row];
+  let scale = total(product) / u.elements * r * r;
+
+  // Phase 2: combine.
+  ${range(n).map((h) => `dx[start + ${h}] = r * (wd${h} - x${h} * scale);`).join('\n  ')}
+`
+
+const walkedBody = /* wgsl */ `  // Phase 1: dot product of w * dy with x, in chunks of 64 items (see rms_norm.wgsl).
   var product = Item(0.0);
   for (var c = 0u; c < u.H; c += 64) {
     var sum = Item(0.0);
@@ -41,4 +59,4 @@ fn rms_norm_bwd(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) num: 
 
   // Phase 2: combine.
   for (var h = 0u; h < u.H; h++) { dx[start + h] = r * (w[h] * dy[start + h] - x[start + h] * scale); }
-}
+`
