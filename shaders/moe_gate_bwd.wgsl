@@ -7,11 +7,14 @@
 // smem      0 bytes
 // source    derivative of the sigmoid; reference in src/ops/moe_gate_bwd.ts
 
+// One element, or four where the launch can (items.ts); N counts items.
+alias Item = f32;
+
 struct Uniforms { N: u32 }
 
-@group(0) @binding(0) var<storage, read> dscores: array<f32>;
-@group(0) @binding(1) var<storage, read> scores: array<f32>;
-@group(0) @binding(2) var<storage, read_write> dlogits: array<f32>;
+@group(0) @binding(0) var<storage, read> dscores: array<Item>;
+@group(0) @binding(1) var<storage, read> scores: array<Item>;
+@group(0) @binding(2) var<storage, read_write> dlogits: array<Item>;
 @group(0) @binding(3) var<uniform> u: Uniforms;
 
 @compute @workgroup_size(64)
