@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { CudaBackend } from '../../backends/cuda/index.ts'
 import { EmulatorDriver } from '../../backends/emulator/driver.ts'
 import type { EmulatorOptions } from '../../backends/emulator/machine.ts'
+import { createSanitizer } from '../../backends/emulator/sanitizer/index.ts'
 import { kernelFor, ptxKernels } from '../../ptx/index.ts'
 import { hopperKernels } from '../../ptx/sm_90a/index.ts'
 import { runCase } from '../../src/check/index.ts'
@@ -14,10 +15,11 @@ const opNamed = (name: string) => ops.find(([op]) => op.name === name)![0]
 const gemm = opNamed('gemm'), gemm_fp8 = opNamed('gemm_fp8')
 
 /** A Hopper with few SMs: blocks take several tiles, and the tile is chosen by the shape alone. */
-function backendOf(numSms: number, options: Partial<EmulatorOptions> = {}): CudaBackend {
-  const driver = new EmulatorDriver('sm_90a', options)
+function backendOf(numSms: number, options: Partial<EmulatorOptions> = {}, sanitizer?: typeof createSanitizer, change = (ptx: string) => ptx): CudaBackend {
+  const driver = new EmulatorDriver('sm_90a', options, sanitizer)
   return new CudaBackend(new Proxy(driver, { get: (d, key) => {
     if (key === 'attributes') return { ...d.attributes, numSms }
+    if (key === 'loadModule') return (ptx: string, name: string) => d.loadModule(change(ptx), name)
     const value = Reflect.get(d, key) as unknown
     return typeof value === 'function' ? value.bind(d) : value
   } }))
@@ -81,6 +83,25 @@ describe('Hopper kernels on emu:sm_90a', () => {
     const backend = backendOf(2, options)
     await expectEqual(gemm, gemmCase('nn', 'f32', [136, 136, 200]), backend)
     await expectEqual(gemm_fp8, fp8Case('1x128', [136, 136, 400]), backend)
+  })
+  const sanitized = [{ seed: 0, async: 'random' }, { seed: 1, async: 'early' }, { seed: 2, async: 'late' }] as const
+  it.each(process.env.FULL ? sanitized : sanitized.slice(0, 1))('nothing for the sanitizer to say: %o', async (options) => {
+    const backend = backendOf(2, options, createSanitizer)
+    await expectEqual(gemm, gemmCase('nn', 'f32', [136, 136, 400]), backend)
+    await expectEqual(gemm, gemmCase('tn', 'bf16', [136, 72, 136]), backend)
+    await expectEqual(gemm_fp8, fp8Case('1x128', [136, 72, 912]), backend)
+    await expectEqual(gemm_fp8, fp8Case('128x128', [72, 72, 144]), backend)
+  })
+  it.each([
+    ['  fence.proxy.async.shared::cta;\n  bar.sync', '  bar.sync', /missing-proxy-fence/],
+    ['  bar.warp.sync -1;\n', '', /shared-race/],
+    ['  @%leader cp.async.bulk.wait_group.read 0;\n', '', /async-race/],
+  ])('without %j the sanitizer tells', async (from, to, found) => {
+    const backend = backendOf(1, {}, createSanitizer, (ptx) => {
+      expect(ptx).toContain(from)
+      return ptx.replaceAll(from, to)
+    })
+    expect((await runCase(gemm_fp8, fp8Case('1x128', [136, 72, 912]), backend)).message).toMatch(found)
   })
   it('Hopper\'s rounding of fp8 shows, and stays within the kernel\'s own bound', async () => {
     const error = await expectEqual(gemm_fp8, fp8Case('128x128', [128, 128, 256]), backendOf(1, { tensorCore: 'hopper' }))
