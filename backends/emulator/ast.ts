@@ -40,8 +40,8 @@ export type Operand =
   | { readonly kind: 'float'; readonly bits: 32 | 64; readonly pattern: bigint; readonly value: number; readonly at: Position }
   /** %tid.x, %laneid, %clock64, WARP_SZ (name without component; x=0, y=1, z=2, w=3). */
   | { readonly kind: 'special'; readonly name: string; readonly component: number | null; readonly at: Position }
-  /** The address of a variable, `sym` or `sym+8`. */
-  | { readonly kind: 'symbol'; readonly variable: Variable; readonly offset: number; readonly at: Position }
+  /** The address of a variable, `sym` or `sym+8`; `indexed`: as `sym[2]`, which ld and st take like `[sym+2]`. */
+  | { readonly kind: 'symbol'; readonly variable: Variable; readonly offset: number; readonly indexed?: boolean; readonly at: Position }
   | { readonly kind: 'function'; readonly name: string; readonly at: Position }
   | { readonly kind: 'label'; readonly name: string; readonly target: number; readonly at: Position }
   /** `[base + offset]`; base null is an absolute address; `[sym][2]` becomes an offset. */

@@ -1,6 +1,6 @@
 // A place in the tokens of a file, with what parsers say to it; constant expressions (PTX ISA 4.5).
-import type { Position } from './ast.ts'
-import { Lexer, type Token } from './lexer.ts'
+import { PtxError, type Position } from './ast.ts'
+import { Lexer, bitsOfDouble, type Token } from './lexer.ts'
 
 export interface Constant { readonly float: boolean; readonly value: bigint; readonly number: number; readonly bits: 0 | 32 | 64; readonly unsigned: boolean }
 
@@ -23,6 +23,7 @@ export class Cursor {
   get at(): Position { return this.lexer.position(this.token.at) }
   fail(problem: string, token: Token = this.token): never { return this.lexer.fail(token.at, problem) }
   failAt(problem: string, token: Token): never { return this.lexer.fail(token.at, problem) }
+  failAtPosition(problem: string, at: Position): never { throw new PtxError(this.file, at, problem) }
   advance(): Token { const t = this.token; if (t.kind !== 'end') this.index++; return t }
   shown(token: Token = this.token): string { return token.kind === 'end' ? 'the end of the file' : `"${token.text}"` }
 
@@ -74,8 +75,27 @@ export class Cursor {
       if (own === undefined || own < level) return left
       const operator = this.advance()
       const right = this.nested(() => this.binary(own + 1))
-      if (left.float || right.float) this.failAt('floating-point constant expressions have no operators but a sign', operator)
-      left = this.combine(operator, left, right)
+      left = left.float || right.float ? this.combineFloats(operator, left, right) : this.combine(operator, left, right)
+    }
+  }
+
+  /** In doubles. */
+  private combineFloats(operator: Token, { number: a, float: first }: Constant, { number: b, float: second }: Constant): Constant {
+    if (!first || !second) this.failAt(`"${operator.text}" of a floating-point and an integer constant`, operator)
+    const truth = (v: boolean) => whole(v ? 1n : 0n, false)
+    const real = (number: number): Constant => ({ float: true, value: bitsOfDouble(number), number, bits: 64, unsigned: false })
+    switch (operator.text) {
+      case '+': return real(a + b)
+      case '-': return real(a - b)
+      case '*': return real(a * b)
+      case '/': return real(a / b)
+      case '==': return truth(a === b)
+      case '!=': return truth(a !== b)
+      case '<': return truth(a < b)
+      case '<=': return truth(a <= b)
+      case '>': return truth(a > b)
+      case '>=': return truth(a >= b)
+      default: return this.failAt(`"${operator.text}" does not go with floating-point constants`, operator)
     }
   }
 

@@ -95,7 +95,8 @@ export class StatementContext implements DecodeContext {
         if (this.statement.opcode !== 'mov' && this.statement.opcode !== 'cvt') return this.error(`${this.name}: special registers are read by mov and cvt only, not ${shown}`, operand.at)
         const special = specialValue(operand.name, operand.component)
         if (!special) return this.error(`special register ${shown} is not emulated`, operand.at)
-        if (!/^(bits|integer)$/.test(kindOf(type)) || special.bits.every((n) => (n === 64) !== (bytes === 8))) return this.error(`${this.name}: ${shown} has ${special.bits.join(' or ')} bits`, operand.at)
+        if (type === 'pred' && special.bits.includes(1)) return this.remember(operand, this.layout.special(`${operand.name} as predicate`, false, (w, lane) => (special.value(w, lane) ? 0xffffffff : 0)), [], bytes)
+        if (!/^(bits|integer)$/.test(kindOf(type)) || special.bits.includes(1) || special.bits.every((n) => (n === 64) !== (bytes === 8))) return this.error(`${this.name}: ${shown} has ${special.bits.join(' or ')} bits`, operand.at)
         const wide = bytes === 8
         if (!special.changes) {
           const slot = this.layout.special(`${operand.name}.${operand.component}`, wide, special.value)
@@ -144,6 +145,7 @@ export class StatementContext implements DecodeContext {
   }
 
   address(operand: Operand): AddressParts {
+    if (operand.kind === 'symbol' && operand.indexed) return this.address({ kind: 'address', base: operand, offset: 0n, at: operand.at })
     if (operand.kind !== 'address') return this.error(`${this.name}: an address in brackets is needed here`, operand.at)
     const parts = this.addressParts(operand)
     this.found.addresses.set(operand, parts)

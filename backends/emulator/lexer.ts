@@ -14,7 +14,8 @@ export interface Token {
   readonly at: number
 }
 
-const space = /[ \t\r\f\v\n]+|\/\/[^\n]*|\/\*[^]*?\*\//y
+// Line markers of a preprocessor (`# 1 "x.cu"`, `#line 1`) and DWARF text of old compilers (`@@DWARF ...`) are blank too.
+const space = /[ \t\r\f\v\n]+|\/\/[^\n]*|\/\*[^]*?\*\/|#[ \t]*(?:line[ \t]+)?\d[^\n]*|@@[Dd][Ww][Aa][Rr][Ff][^\n]*/y
 const word = /[A-Za-z_$][A-Za-z0-9_$]*|%[A-Za-z0-9_$]+/y
 // A modifier may begin with a digit (.1d, .4x) and hold `::` (.mbarrier::complete_tx::bytes).
 const dot = /\.[A-Za-z0-9_$]+(?:::[A-Za-z0-9_$]+)*/y
@@ -51,7 +52,7 @@ export class Lexer {
       let t: string | undefined
       if ((t = match(word)) !== undefined) push('word', t)
       else if ((t = match(hexFloat)) !== undefined) push('float', t, BigInt(`0x${t.slice(2)}`), t[1] === 'f' || t[1] === 'F' ? 32 : 64)
-      else if (c >= '0' && c <= '9') {
+      else if ((c >= '0' && c <= '9') || (c === '.' && this.numberMayBegin(at) && source[at + 1] >= '0' && source[at + 1] <= '9')) {
         t = match(decimalFloat)
         if (t !== undefined) push('float', t, bitsOfDouble(Number(t)), 64)
         else this.pushInteger(match(integer)!, push)
@@ -65,6 +66,12 @@ export class Lexer {
       }
     }
     push('end', '')
+  }
+
+  /** `.5` is a number behind punctuation or blanks, a modifier (`.1d`) right behind an opcode. */
+  private numberMayBegin(at: number): boolean {
+    const last = this.tokens.at(-1)
+    return last === undefined || last.kind === 'mark' || (last.kind !== 'dot' && last.at + last.text.length < at)
   }
 
   private pushInteger(t: string, push: (kind: 'int', t: string, value: bigint) => void): void {

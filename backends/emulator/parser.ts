@@ -3,7 +3,7 @@ import type { Directives, PtxFunction, PtxModule, Space, Variable } from './ast.
 import { Cursor } from './cursor.ts'
 import type { Token } from './lexer.ts'
 import { BodyParser, parameterList } from './parser_body.ts'
-import { declaration, spaces } from './parser_variables.ts'
+import { attributes, declaration, spaces } from './parser_variables.ts'
 import { Scope } from './scope.ts'
 import { targets } from './types_table.ts'
 
@@ -99,7 +99,7 @@ class ModuleParser {
     if (!m) c.failAt(`.version ${t.text} must look like 8.0`, t)
     if (this.version) c.failAt('a second .version', t)
     const version: [number, number] = [Number(m![1]), Number(m![2])]
-    if (version[0] < 3 || version[0] > 9) c.failAt(`.version ${t.text} is not known; known are 6.0 to 9.x (older text from 3.0 on is read the same)`, t)
+    if (version[0] < 2 || version[0] > 9) c.failAt(`.version ${t.text} is not known; known are 6.0 to 9.x (older text from 2.0 on is read the same)`, t)
     this.version = version
   }
 
@@ -118,14 +118,16 @@ class ModuleParser {
 
   private function(kind: 'entry' | 'func', linking: Variable['linking']): void {
     const { c } = this
-    while (c.is('dot', '.attribute')) { c.advance(); c.needMark('('); while (!c.mark(')')) c.advance() }
+    const heading = c.is('dot') ? this.performance() : {}
     const returns = kind === 'func' ? parameterList(c) : []
     const at = c.at
     const name = c.need('word', `the name of the .${kind}`)
     const params = parameterList(c)
-    const directives = this.performance()
+    const directives = { ...heading, ...this.performance() }
     const earlier = this.functions.get(name.text)
+    if (this.scope.has(name.text)) c.failAt(`${name.text} is a variable, it cannot be a function too`, name)
     const base = { kind, name: name.text, returns, params, directives, linking, at }
+    if (earlier && !sameShape(earlier, base)) c.failAt(`${name.text} was declared with other parameters or results at line ${earlier.at.line}`, name)
     if (c.mark(';')) { if (!earlier) this.functions.set(name.text, { ...base, body: null }); return }
     if (earlier?.body) c.failAt(`.${kind} ${name.text} is defined twice`, name)
     // Known before its body is read: functions may call themselves.
@@ -147,9 +149,16 @@ class ModuleParser {
       else if (name === 'minnctapersm' || name === 'maxnctapersm' || name === 'maxnreg' || name === 'maxclusterrank') d[name] = c.integer(`.${name}`)
       else if (name === 'explicitcluster' || name === 'noreturn' || name === 'blocksareclusters') d[name] = true
       else if (name === 'pragma') { do c.need('string', 'a quoted pragma'); while (c.mark(',')); c.mark(';') }
+      else if (name === 'attribute') attributes(c, t)
       else if (name === 'abi_preserve' || name === 'abi_preserve_control') c.integer(`.${name}`)
       else c.failAt(`unknown directive ${t.text} of a function`, t)
     }
     return d as Directives
   }
+}
+
+/** Whether two headings are of one function; names of parameters do not count. */
+function sameShape(a: Pick<PtxFunction, 'kind' | 'returns' | 'params'>, b: Pick<PtxFunction, 'kind' | 'returns' | 'params'>): boolean {
+  const shape = (list: readonly Variable[]) => list.map((v) => `${v.space} ${v.bytes} ${v.space === 'reg' ? v.type : ''}`).join()
+  return a.kind === b.kind && shape(a.returns) === shape(b.returns) && shape(a.params) === shape(b.params)
 }

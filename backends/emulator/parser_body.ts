@@ -25,7 +25,7 @@ export class BodyParser {
 
   constructor(private readonly c: Cursor, globals: Scope, parameters: readonly Variable[], private readonly outside: Outside, private readonly files: ReadonlyMap<number, string>) {
     this.scope = new Scope(globals)
-    for (const p of parameters) if (!this.scope.declare(p)) c.fail(`parameter ${p.name} is declared twice`)
+    for (const p of parameters) if (!this.scope.declare(p)) c.failAtPosition(`parameter ${p.name} is declared twice`, p.at)
   }
 
   /** From after "{" to its "}". */
@@ -72,6 +72,7 @@ export class BodyParser {
     else if (c.take('dot', '.callprototype')) this.prototype(name.text)
     else {
       if (this.scope.labels.has(name.text)) c.failAt(`label ${name.text} stands twice in this scope`, name)
+      if (this.scope.has(name.text)) c.failAt(`${name.text} is a variable of this scope, it cannot be a label too`, name)
       this.scope.labels.set(name.text, this.statements.length)
       this.labels.set(name.text, this.statements.length)
     }
@@ -195,7 +196,7 @@ export class BodyParser {
     if (variable) {
       c.advance()
       if (variable.space === 'reg') return { kind: 'reg', variable, component: this.component(variable.vector > 1), negate: false, at }
-      return { kind: 'symbol', variable, offset: this.offset(), at }
+      return { kind: 'symbol', variable, indexed: c.is('mark', '['), offset: this.offset(), at }
     }
     const special = specialRegister(name)
     if (name === 'WARP_SZ') { const k = c.constant(); return { kind: 'int', value: k.value, at } }
@@ -235,10 +236,17 @@ export class BodyParser {
 
   private offset(): number {
     const { c } = this
-    if (c.mark('+')) return Number(BigInt.asIntN(64, c.constant().value))
-    if (c.mark('-')) return -Number(BigInt.asIntN(64, c.constant().value))
+    if (c.mark('+')) return this.wholeOffset()
+    if (c.mark('-')) return -this.wholeOffset()
     if (c.mark('[')) { const n = c.integer('an offset'); c.needMark(']'); return n }
     return 0
+  }
+
+  private wholeOffset(): number {
+    const start = this.c.token
+    const k = this.c.constant()
+    if (k.float) this.c.failAt('an offset must be a whole number', start)
+    return Number(BigInt.asIntN(64, k.value))
   }
 
   /** After "[". */

@@ -1,8 +1,9 @@
 // Declarations of variables: `.shared .align 16 .v4 .f32 tile[32][33] = {...}` (PTX ISA 5.4), and their initial contents.
 import type { Initializer, Position, Space, Variable } from './ast.ts'
 import type { Constant, Cursor } from './cursor.ts'
+import type { Token } from './lexer.ts'
 import type { Scope } from './scope.ts'
-import { typeBytes } from './types_table.ts'
+import { instructionTypes, typeBytes } from './types_table.ts'
 
 export const spaces: ReadonlySet<string> = new Set(['.reg', '.global', '.const', '.shared', '.local', '.param', '.sreg', '.tex'])
 
@@ -23,7 +24,8 @@ function head(c: Cursor, space: Space, linking: Variable['linking']): Head {
     }
     else if (name === 'v2' || name === 'v4') vector = Number(name[1])
     else if (name === 'ptr') pointerAttributes(c)
-    else if (name === 'attribute') { c.needMark('('); while (!c.mark(')')) if (c.advance().kind === 'end') c.failAt('.attribute( is never closed', t) }
+    else if (name === 'attribute') attributes(c, t)
+    else if (instructionTypes.has(name)) c.failAt(`.${name} is a type of instructions only; a variable holds it as .b${8 * typeBytes[name]}`, t)
     else if (typeBytes[name] !== undefined) {
       if (type !== undefined) c.failAt(`a second type, .${name} after .${type}`, t)
       type = name
@@ -32,6 +34,17 @@ function head(c: Cursor, space: Space, linking: Variable['linking']): Head {
   if (type === 'pred' && space !== 'reg') c.fail('predicates live in registers: .pred goes with .reg only')
   if (vector * typeBytes[type] > 16) c.fail(`.v${vector} .${type} is wider than 16 bytes`)
   return { space, type, vector, align, linking }
+}
+
+/** `.attribute(.managed)`, `.attribute(.unified(1, 2))`: where the driver keeps it, of no consequence here. */
+export function attributes(c: Cursor, t: Token): void {
+  c.needMark('(')
+  for (let depth = 1; depth > 0;) {
+    const next = c.advance()
+    if (next.kind === 'end') c.failAt('.attribute( is never closed', t)
+    if (next.kind === 'mark' && next.text === '(') depth++
+    if (next.kind === 'mark' && next.text === ')') depth--
+  }
 }
 
 /** `.ptr .global .align 16` of a kernel parameter: a promise to the compiler, of no consequence here. */
@@ -86,11 +99,24 @@ export function declaration(c: Cursor, scope: Scope, space: Space, linking: Vari
     let dims = dimensions(c) ?? []
     const init = c.mark('=') ? initializer(c, h, dims) : null
     if (init && dims[0] === 0) dims = [init.bytes.length / dims.slice(1).reduce((a, b) => a * b, typeBytes[h.type] * h.vector), ...dims.slice(1)]
+    if (space === 'reg' && dims.length) c.failAt(`${token.text} is a register: it has no extents; a range is written %r<4>`, token)
+    if (dims[0] === 0 && linking !== 'extern' && space !== 'param') c.failAt(`${token.text} has no extent; only .extern arrays may leave it out`, token)
     const variable = makeVariable(h, token.text, dims, init, at)
-    if (!scope.declare(variable)) c.failAt(`${token.text} is declared twice in this scope`, token)
-    all.push(variable)
+    declare(c, scope, variable, token, all)
   } while (c.mark(','))
   c.needMark(';')
+}
+
+/** An .extern or .common variable may be declared again: its definition counts. */
+function declare(c: Cursor, scope: Scope, variable: Variable, token: Token, all: Variable[]): void {
+  if (scope.declare(variable)) { all.push(variable); return }
+  const earlier = all.find((v) => v.name === variable.name)
+  const announced = (v: Variable | undefined) => v?.linking === 'extern' || v?.linking === 'common'
+  if (!earlier || !(announced(earlier) || announced(variable))) return c.failAt(`${token.text} is declared twice in this scope`, token)
+  if (earlier.space !== variable.space || earlier.type !== variable.type || earlier.vector !== variable.vector) c.failAt(`${token.text} was declared as .${earlier.space} .${earlier.type}, not .${variable.space} .${variable.type}`, token)
+  if (!announced(earlier)) return
+  all[all.indexOf(earlier)] = variable
+  scope.replace(variable)
 }
 
 type Relocation = Initializer['relocations'][number]

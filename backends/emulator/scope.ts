@@ -17,6 +17,10 @@ export class Scope {
     return true
   }
 
+  has(name: string): boolean { return this.names.has(name) }
+  /** In place of a declaration that only announced it. */
+  replace(variable: Variable): void { this.names.set(variable.name, variable) }
+
   declareRange(prefix: string, count: number, make: (name: string) => Variable): boolean {
     if (this.ranges.has(prefix)) return false
     this.ranges.set(prefix, { count, make })

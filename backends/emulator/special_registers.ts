@@ -54,8 +54,8 @@ const changing: Readonly<Record<string, LaneValue>> = {
   '%globaltimer_hi': (w) => Math.floor(w.machine.executed / 2 ** 32),
 }
 
-/** 64 bits; %gridid was a word in old PTX and may still be read as one. */
-const widths: Readonly<Record<string, readonly number[]>> = { '%clock64': [64], '%globaltimer': [64], '%current_graph_exec': [64], '%gridid': [64, 32] }
+/** What is no word: %gridid was a word in old PTX and may still be read as one. */
+const widths: Readonly<Record<string, readonly number[]>> = { '%clock64': [64], '%globaltimer': [64], '%current_graph_exec': [64], '%gridid': [64, 32], '%is_explicit_cluster': [1] }
 
 export interface SpecialRegister { readonly value: LaneValue; readonly changes: boolean; readonly bits: readonly number[] }
 

@@ -93,7 +93,7 @@ function setp(m: Match, s: Statement, ctx: DecodeContext): Decoded {
   const pair = type.endsWith('x2')
   ctx.operands(isJoined(m) ? 4 : 3)
   const [p, q] = ctx.dstPair(s.operands[0], 'pred', 'pred')
-  if (pair && q === null) ctx.error(`setp of .${type} needs two predicates: p|q`, s.operands[0].at)
+  if (type.endsWith('f16') && q !== null) ctx.error(`setp of .${type} gives one predicate`, s.operands[0].at)
   const [a, b] = [ctx.src(s.operands[1], type), ctx.src(s.operands[2], type)]
   const c = isJoined(m) ? ctx.predicate(s.operands[3]) : null
   const first = comparison(type, nameOf(m), m.has('ftz'), a, b)
@@ -159,13 +159,15 @@ export const setForms: readonly Form[] = [
   form(`${onBits} ${joins} .f16 .b16|b32|b64`, set, halfNeeds),
   form(`${onUnsigned} ${joins} .f16 .u16|u32|u64`, set, halfNeeds),
   form(`${onSigned} ${joins} .f16 .s16|s32|s64`, set, halfNeeds),
-  form(`${onFloats} ${joins} ftz? .f16 .f16|f32|f64`, set, halfNeeds),
+  form(`${onFloats} ${joins} ftz? .f16 .f16|f32`, set, halfNeeds),
+  form(`${onFloats} ${joins} .f16 .f64`, set, halfNeeds),
   form(`${onBits} ${joins} .bf16 .b16|b32|b64`, set, bfloatNeeds),
   form(`${onUnsigned} ${joins} .bf16 .u16|u32|u64`, set, bfloatNeeds),
   form(`${onSigned} ${joins} .bf16 .s16|s32|s64`, set, bfloatNeeds),
   form(`${onFloats} ${joins} .bf16 .f16|f32|f64|bf16`, set, bfloatNeeds),
-  form(`${onFloats} ${joins} ftz? .u16|s16|u32|s32 .f16`, set, halfNeeds),
+  form(`${onFloats} ${joins} ftz? .u16|s16|u32|s32 .f16`, set, { ptx: 6.5, sm: 53 }),
   form(`${onFloats} ${joins} .u16|s16|u32|s32 .bf16`, set, bfloatNeeds),
-  form(`${onFloats} ${joins} ftz? .f16x2|u32|s32 .f16x2`, set, halfNeeds),
+  form(`${onFloats} ${joins} ftz? .f16x2 .f16x2`, set, halfNeeds),
+  form(`${onFloats} ${joins} ftz? .u32|s32 .f16x2`, set, { ptx: 6.5, sm: 53 }),
   form(`${onFloats} ${joins} .bf16x2|u32|s32 .bf16x2`, set, bfloatNeeds),
 ]

@@ -205,7 +205,6 @@ const toInteger: FormDecoder = (m, s, ctx) => {
 }
 
 const all = '.u8|u16|u32|u64|s8|s16|s32|s64'
-const notBytes = '.u16|u32|u64|s16|s32|s64'
 const mode = 'rn|rz|rm|rp'
 const integral = 'rni|rzi|rmi|rpi'
 const bfloat = { ptx: 7.8, sm: 90 }
@@ -218,10 +217,10 @@ export const convert: Forms = {
     form(`sat? ${all} ${all}`, integers),
     form(`${integral} sat? ${all} .f16|f64`, toInteger),
     form(`${integral} ftz? sat? ${all} .f32`, toInteger),
-    form(`${integral} ${notBytes} .bf16`, toInteger, bfloat),
+    form(`${integral} ${all} .bf16`, toInteger, bfloat),
     form(`${mode} sat? .f16|f64 ${all}`, toFloat),
     form(`${mode} ftz? sat? .f32 ${all}`, toFloat),
-    form(`${mode} .bf16 ${notBytes}`, toFloat, bfloat),
+    form(`${mode} .bf16 ${all}`, toFloat, bfloat),
     form(`${integral}? sat? .f16 .f16`, toFloat),
     form(`${integral}? sat? .f64 .f64`, toFloat),
     form(`${integral}? ftz? sat? .f32 .f32`, toFloat),
@@ -234,11 +233,12 @@ export const convert: Forms = {
     form('ftz? sat? .f64 .f32', toFloat),
     form('sat? .f64 .f16', toFloat),
     form('rn|rz relu? satfinite? .bf16 .f32', toFloat, ampere, satfinite),
-    form(`${mode} ftz? .bf16 .f32`, toFloat, bfloat),
+    form(`${mode} ftz? .bf16 .f32`, toFloat, ampere),
     form(`${mode} .bf16 .f64`, toFloat, bfloat),
     form(`${mode}? .f16|f64 .bf16`, toFloat, bfloat),
     form(`${mode}? .bf16 .f16`, toFloat, bfloat),
-    form(`${mode}? ftz? .f32 .bf16`, toFloat, bfloat),
+    form(`${mode}? .f32 .bf16`, toFloat, { ptx: 7.1, sm: 80 }),
+    form(`${mode}? ftz .f32 .bf16`, toFloat, bfloat),
     ...packed.cvt,
   ],
 }

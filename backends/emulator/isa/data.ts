@@ -56,9 +56,13 @@ function pieces(ctx: DecodeContext, type: string, whole: Operand, parts: Operand
   }
 }
 
+/** A vector register without a component stands for {x, y, ...}. */
+const whole = (o: Operand): Operand => (o.kind === 'reg' && o.component === null && o.variable.vector > 1
+  ? { kind: 'vector', at: o.at, elements: Array.from({ length: o.variable.vector }, (_, component) => ({ ...o, component })) } : o)
+
 const mov: FormDecoder = ({ type }, s, ctx) => {
   ctx.operands(2)
-  const [d, a] = s.operands
+  const [d, a] = s.operands.map(whole)
   if (a.kind === 'vector') return pieces(ctx, type, d, a, true)
   if (d.kind === 'vector') return pieces(ctx, type, a, d, false)
   return { exec: copy(ctx.dst(d, type), ctx.src(a, type), wordsOf(type)) }

@@ -62,6 +62,7 @@ function decoderOf(opcode: string, forms: readonly Form[]): Decoder {
         const lack = lacking(ctx, opcode, f, types, modifiers)
         if (lack !== undefined) { needed ||= lack; continue }
         ctx.modifiers.takeAll()
+        if (s.operands[0]?.kind === 'sink') ctx.error('the result must be a register', s.operands[0].at)
         return f.decode(new Match(types, modifiers), s, ctx)
       }
       problem = misfit
@@ -76,7 +77,7 @@ function fault(f: Form, modifiers: readonly string[]): string | undefined {
   for (const g of f.groups) {
     const own = g.names.filter((n) => left.delete(n))
     if (own.length > 1) return `.${own[0]} and .${own[1]} exclude each other`
-    if (own.length === 0 && !g.optional) return `one of ${g.names.map((n) => `.${n}`).join(' ')} is needed`
+    if (own.length === 0 && !g.optional) return `${g.names.length > 1 ? 'one of ' : ''}${g.names.map((n) => `.${n}`).join(' ')} is needed`
   }
   const [stranger] = left
   return stranger === undefined ? undefined : `.${stranger} does not go with ${f.types.flat().map((t) => `.${t}`).join(' ') || 'this form'}`
