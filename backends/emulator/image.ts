@@ -42,12 +42,17 @@ export class EntryImage {
   private readonly local = new Map<Variable, number>()
   private readonly decoded = new Map<string, DecodedFunction>()
 
+  private readonly reached: readonly PtxFunction[]
+
   constructor(readonly module: LoadedModule, name: string) {
-    const reached = module.reachableFrom(name)
+    const reached = this.reached = module.reachableFrom(name)
     this.spins = reached.some((fn) => fn.body!.statements.some(looksAgain))
     this.staticSharedBytes = this.layShared(module.sharedOf(reached))
     this.entry = this.functionNamed(name)
   }
+
+  /** Names of the entry and of all that it may call, decoded. */
+  decodeAll(): string[] { return this.reached.map((fn) => this.functionNamed(fn.name).name) }
 
   get ptx() { return this.module.ptx }
   get memory(): Memory { return this.module.memory }

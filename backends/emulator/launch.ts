@@ -32,6 +32,8 @@ export class Emulator implements Machine {
 
   constructor(readonly memory: Memory, readonly loaded: LoadedModule, options: Partial<EmulatorOptions> = {}, createSanitizer?: SanitizerFactory) {
     this.options = { ...defaults, ...options }
+    // The compiler knows 64-bit addresses only.
+    if (loaded.ptx.addressSize === 32) this.options = { ...this.options, compile: false }
     this.target = loaded.ptx.target
     this.state = (this.options.seed * 2654435761 + 0x9e3779b9) >>> 0 || 1
     this.agents = new Agents(this)

@@ -17,7 +17,6 @@ export class LoadedModule {
   private readonly allocations: number[] = []
 
   constructor(readonly ptx: PtxModule, readonly memory: Memory) {
-    if (ptx.addressSize === 32) throw new PtxError(ptx.file, { line: 1, column: 1 }, '.address_size 32 is not emulated; it must be 64')
     this.names = [...ptx.functions.keys()]
     for (const fn of ptx.functions.values()) {
       if (fn.kind !== 'entry') continue
@@ -31,10 +30,28 @@ export class LoadedModule {
       })
       this.parameters.set(fn.name, { params, bytes })
     }
+    try { this.load() } catch (error) {
+      this.unload()
+      throw error
+    }
+  }
+
+  private load(): void {
+    const { ptx } = this
     // A function's own .global and .const variables live as long as the module.
     const all = [...ptx.globals, ...[...ptx.functions.values()].flatMap((fn) => fn.body?.variables ?? [])].filter((v) => v.space === 'global' || v.space === 'const')
     for (const v of all) this.placeGlobal(v)
     for (const v of all) this.writeInitial(v)
+    this.decodeAll()
+  }
+
+  /** Everything is decoded once, so that what is wrong in a function that nobody calls is told too. */
+  private decodeAll(): void {
+    const seen = new Set<string>()
+    const decode = (image: EntryImage) => { for (const name of image.decodeAll()) seen.add(name) }
+    const defined = [...this.ptx.functions.values()].filter((fn) => fn.body)
+    for (const fn of defined) if (fn.kind === 'entry') decode(this.imageOf(fn.name))
+    for (const fn of defined) if (!seen.has(fn.name)) decode(new EntryImage(this, fn.name))
   }
 
   private placeGlobal(v: Variable): void {

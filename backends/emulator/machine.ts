@@ -31,6 +31,8 @@ export const GLOBAL_HIGH = 0x7e00
 export const SHARED_HIGH = 0x7f00
 export const LOCAL_HIGH = 0x7f01
 export const PARAM_HIGH = 0x7f02
+/** Generic addresses of 32 bits (.address_size 32): the highest byte names the window, all others are global memory. */
+export const FLAT_WINDOWS: Readonly<Record<number, number>> = { 0xff: SHARED_HIGH, 0xfe: LOCAL_HIGH, 0xfd: PARAM_HIGH }
 export const CLUSTER_SHIFT = 24
 export const SHARED_OFFSET_MASK = (1 << CLUSTER_SHIFT) - 1
 /** Shared memory of a block starts at shared address 0 and holds at most 227 KiB. */

@@ -105,8 +105,11 @@ function packArguments(c: PtxCase, loaded: LoadedModule, places: ReadonlyMap<str
     const need = (size: number) => { if (params[i].bytes !== size) throw new CaseError(`argument ${i} has ${size} bytes, parameter ${name} ${params[i].bytes}`) }
     const placeOf = (buffer: string) => places.get(buffer) ?? fail(`argument ${i}: there is no buffer ${buffer}`)
     if ('ptr' in arg) {
-      need(8)
+      // A 32-bit kernel's pointers are the low words.
+      const flat = loaded.ptx.addressSize === 32 && params[i].bytes === 4
+      need(flat ? 4 : 8)
       view.setUint32(at, placeOf(arg.ptr).at, true)
+      if (flat) return
       view.setUint32(at + 4, GLOBAL_HIGH, true)
     } else if ('i32' in arg) { need(4); view.setInt32(at, arg.i32, true) } else if ('u32' in arg) { need(4); view.setUint32(at, arg.u32, true) }
     else if ('f32' in arg) { need(4); view.setFloat32(at, arg.f32, true) } else if ('tensorMap' in arg) {

@@ -2,7 +2,7 @@
 import type { Operand, Variable } from '../ast.ts'
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
 import type { DecodedFunction } from '../image.ts'
-import { CLUSTER_SHIFT, GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, SHARED_OFFSET_MASK, type Exec, type LoadedFunction, type Slot } from '../machine.ts'
+import { CLUSTER_SHIFT, FLAT_WINDOWS, GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, SHARED_OFFSET_MASK, type Exec, type LoadedFunction, type Slot } from '../machine.ts'
 import { popcount } from '../diagnostics.ts'
 import { writePredicate } from '../slots.ts'
 import { since, takeAll } from './free_modifiers.ts'
@@ -20,6 +20,20 @@ function withHigh(d: Slot, a: Slot, high: (high: number) => number): Exec {
   }
 }
 
+/** The same of 32-bit addresses, whose highest byte names the window; null: the windows are one. */
+function withTop(d: Slot, a: Slot, top: number | null, back: boolean): Exec {
+  return (w, mask) => {
+    const { u32 } = w.machine.memory
+    const [to, from] = [(w.base + d) >> 2, (w.base + a) >> 2]
+    for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
+      if (!(m & 1)) continue
+      const x = u32[from + lane]
+      u32[to + lane] = top === null ? x : back ? (x >>> 24 === top ? x & 0xffffff : x) : x >>> 24 === 0 ? x | (top << 24) : x
+    }
+  }
+}
+const flatTop = (high: number): number => Number(Object.keys(FLAT_WINDOWS).find((top) => FLAT_WINDOWS[Number(top)] === high))
+
 const inFunction = (ctx: DecodeContext) => (ctx.function as DecodedFunction).ptx.kind === 'func'
 
 const cvta: Decoder = (s, ctx) => {
@@ -27,14 +41,16 @@ const cvta: Decoder = (s, ctx) => {
   const space = ctx.modifiers.need(['global', 'shared', 'shared::cta', 'shared::cluster', 'local', 'const', 'param', 'param::entry'] as const, 'state space')
   if (space.startsWith('shared::')) since(ctx, `.${space}`, 7.8, space === 'shared::cluster' ? 90 : 0)
   if (space.startsWith('param')) since(ctx, `.${space}`, space === 'param' ? 7.7 : 8.3, 70)
-  if (ctx.modifiers.need(['u64', 'u32'] as const, 'type') === 'u32') ctx.error('32-bit addresses are not emulated')
+  const type = ctx.modifiers.need(['u64', 'u32'] as const, 'type')
+  if (type === 'u32' && ctx.addressSize === 64) ctx.error('32-bit addresses need .address_size 32')
   ctx.operands(2)
   const source = s.operands[1]
   if (source.kind === 'symbol' && back) ctx.error('a register is needed here', source.at)
   if (source.kind === 'symbol' && source.variable.space !== space.split('::')[0]) ctx.error(`${source.variable.name} is in .${source.variable.space} space, not .${space}`, source.at)
-  const [d, a] = [ctx.dst(s.operands[0], 'u64'), ctx.src(source, 'u64')]
+  const [d, a] = [ctx.dst(s.operands[0], type), ctx.src(source, type)]
   // Global, constant and kernel parameter addresses are generic ones already; others have zeros above 32 bits.
   const high = space.startsWith('shared') ? SHARED_HIGH : space === 'local' || (space === 'param' && inFunction(ctx)) ? LOCAL_HIGH : 0
+  if (type === 'u32') return { exec: withTop(d, a, high === 0 ? null : flatTop(high), back) }
   if (high === 0) return { exec: withHigh(d, a, (h) => h) }
   if (back) return { exec: withHigh(d, a, (h) => (h === high ? 0 : h)) }
   // Null stays no address of any window.
@@ -54,7 +70,8 @@ const isspacep: Decoder = (s, ctx) => {
   if (space.startsWith('param')) since(ctx, `.${space}`, space === 'param' ? 7.7 : 8.3, 70)
   ctx.operands(2)
   if (s.operands[1].kind === 'symbol') ctx.error('a register is needed here', s.operands[1].at)
-  const [d, a] = [ctx.dst(s.operands[0], 'pred'), ctx.src(s.operands[1], 'b64')]
+  const flat = ctx.addressSize === 32 && ctx.registerBytes(s.operands[1]) === 4
+  const [d, a] = [ctx.dst(s.operands[0], 'pred'), ctx.src(s.operands[1], flat ? 'b32' : 'b64')]
   const ranges = constRanges(ctx.function as DecodedFunction)
   const isConst = (low: number) => ranges.some(([start, end]) => low >= start && low < end)
   const cluster = space === 'shared::cluster'
@@ -73,8 +90,10 @@ const isspacep: Decoder = (s, ctx) => {
       }
       let bits = 0
       for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
-        const at = ((w.base + a) >> 2) + 2 * lane
-        if (m & 1 && test(u32[at], u32[at + 1])) bits |= 1 << lane
+        if (!(m & 1)) continue
+        const at = ((w.base + a) >> 2) + (flat ? lane : 2 * lane)
+        const window = flat ? FLAT_WINDOWS[u32[at] >>> 24] ?? GLOBAL_HIGH : u32[at + 1]
+        if (test(flat && window !== GLOBAL_HIGH ? u32[at] & 0xffffff : u32[at], window)) bits |= 1 << lane
       }
       writePredicate(w.machine.memory, w.base + d, mask, bits)
     },

@@ -2,7 +2,7 @@
 import type { Space } from '../ast.ts'
 import type { DecodeContext } from '../decode.ts'
 import type { AddressParts } from '../decode_context.ts'
-import { GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, SHARED_OFFSET_MASK, type AccessKind, type Cta, type Order, type Scope, type Stored, type Warp } from '../machine.ts'
+import { FLAT_WINDOWS, GLOBAL_HIGH, LOCAL_HIGH, PARAM_HIGH, SHARED_HIGH, SHARED_OFFSET_MASK, type AccessKind, type Cta, type Order, type Scope, type Stored, type Warp } from '../machine.ts'
 import { since } from './free_modifiers.ts'
 
 export type AddressSpace = 'global' | 'const' | 'shared' | 'local' | 'param' | 'generic'
@@ -38,6 +38,7 @@ export function resolve(warp: Warp, mask: number, at: AddressParts, access: Acce
   const index = (warp.base + at.slot) >> 2
   const { offset, wide } = at
   const own = named[space]
+  const flat = !wide && (own === -1 || own === GLOBAL_HIGH) && machine.module.addressSize === 32
   let global = 0, shared = 0, local = 0, held = 0
   for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
     if (!(m & 1)) continue
@@ -47,6 +48,10 @@ export function resolve(warp: Warp, mask: number, at: AddressParts, access: Acce
       const sum = low + offset
       low = sum >>> 0
       if (sum !== low && wide) high = (high + Math.floor(sum / 2 ** 32)) >>> 0
+    }
+    if (flat) {
+      high = own === -1 ? FLAT_WINDOWS[low >>> 24] ?? GLOBAL_HIGH : own
+      if (high !== GLOBAL_HIGH) low &= 0xffffff
     }
     if ((low & (bytes - 1)) !== 0) { held |= misaligned(warp, lane, reportedSpace(space), high, low, bytes); continue }
     // Addresses in a named window may come without its high half, which cvta.to takes off; global ones always have it.
