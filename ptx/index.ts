@@ -3,6 +3,8 @@ import type { PtxKernel } from '../src/core/kernel.ts'
 import type { Attrs, Specs } from '../src/core/op.ts'
 import { adamw } from './adamw.ts'
 import { add } from './add.ts'
+import { attention } from './attention.ts'
+import { attention_bwd } from './attention_bwd.ts'
 import { balance_loss } from './balance_loss.ts'
 import { bias_update } from './bias_update.ts'
 import { cast } from './cast.ts'
@@ -44,6 +46,8 @@ import { hopperKernels } from './sm_90a/index.ts'
 const kernels: PtxKernel[] = [
   adamw,
   add,
+  attention,
+  attention_bwd,
   balance_loss,
   bias_update,
   cast,

@@ -2,17 +2,11 @@ import { ceilDiv, u32, type PtxDispatch, type PtxKernel } from '../src/core/kern
 import type { DType } from '../src/core/dtype.ts'
 import type { QuantizeFp8Attrs } from '../src/ops/quantize_fp8.ts'
 import { quantizeBlocksText, quantizeColumnsText, quantizeRowsText } from './quantize_fp8.ptx.ts'
+import { once } from './tile_choice.ts'
 
-const made = new Map<string, string>()
-/** Each text once: a launch compares no long strings. */
-function once(key: string, make: () => string): string {
-  let text = made.get(key)
-  if (text === undefined) made.set(key, (text = make()))
-  return text
-}
-const rows = (dtype: DType, vector: boolean) => once(`rows ${dtype} ${vector}`, () => quantizeRowsText(dtype, vector))
-const blocks = (dtype: DType, vector: boolean) => once(`blocks ${dtype} ${vector}`, () => quantizeBlocksText(dtype, vector))
-const columns = (dtype: DType) => once(`columns ${dtype}`, () => quantizeColumnsText(dtype))
+const rows = (dtype: DType, vector: boolean) => once(`quantize_fp8 rows ${dtype} ${vector}`, () => quantizeRowsText(dtype, vector))
+const blocks = (dtype: DType, vector: boolean) => once(`quantize_fp8 blocks ${dtype} ${vector}`, () => quantizeBlocksText(dtype, vector))
+const columns = (dtype: DType) => once(`quantize_fp8 columns ${dtype}`, () => quantizeColumnsText(dtype))
 
 export const quantize_fp8: PtxKernel<QuantizeFp8Attrs> = {
   op: 'quantize_fp8',

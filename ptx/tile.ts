@@ -7,17 +7,19 @@ export type Major = 'k' | 'mn'
 
 /** One operand's part of a stage: `rows` rows or columns of c by `depth` of K. */
 export interface Panel {
-  readonly name: 'a' | 'b'
+  /** Begins the names of its registers: a, b. */
+  readonly name: string
   readonly rows: number
   readonly depth: number
   readonly major: Major
   readonly elementBytes: 1 | 2 | 4
   /** Bytes one thread copies at once: 16 or 4 with cp.async, where the rows in memory are multiples of it; else an element. */
   readonly copyBytes: number
+  readonly pitch?: number
 }
 
 /** Bytes of a contiguous run in shared memory: 16 more than it needs, so that eight rows of 16 bytes lie in different banks. */
-export const pitchOf = (p: Panel) => (p.major === 'k' ? p.depth : p.rows) * p.elementBytes + 16
+export const pitchOf = (p: Panel) => p.pitch ?? (p.major === 'k' ? p.depth : p.rows) * p.elementBytes + 16
 export const panelBytes = (p: Panel) => (p.major === 'k' ? p.rows : p.depth) * pitchOf(p)
 
 export interface Ring {
@@ -32,11 +34,16 @@ export const ringBytes = (r: Ring) => r.stages * stageBytes(r)
 export const range = (n: number) => [...Array(n).keys()]
 export const each = (n: number, text: (i: number) => string, separator = '\n') => range(n).map(text).join(separator)
 
-export const ringRegisters = `
-  .reg .pred %more, %valid, %aInside, %bInside;
-  .reg .b32 %smem, %stageTo, %stageFrom, %ringEnd, %fills, %toLoad, %toSum, %bytes, %k, %chunk;
-  .reg .b32 %aTo, %bTo, %aLeft, %bLeft, %aChunkK, %bChunkK, %left;
-  .reg .b64 %aFrom, %bFrom, %aPass, %bPass, %aStage, %bStage, %from;
+/** What the copies of a panel need. */
+export const copyRegisters = (n: string) => `
+  .reg .pred %${n}Inside;
+  .reg .b32 %${n}To, %${n}Left, %${n}ChunkK;
+  .reg .b64 %${n}From, %${n}Pass, %${n}Stage;`
+
+export const ringRegisters = `${copyRegisters('a')}${copyRegisters('b')}
+  .reg .pred %more, %valid;
+  .reg .b32 %smem, %stageTo, %stageFrom, %ringEnd, %fills, %toLoad, %toSum, %bytes, %k, %chunk, %left;
+  .reg .b64 %from;
   .reg .b32 %word, %rowsLeft, %columnsLeft;
   .reg .b64 %row, %rowStep;
   .reg .b16 %half;`
@@ -66,11 +73,14 @@ function walk(p: Panel, threads: number) {
   return { perRun, lines, passes, chunkElements: p.copyBytes / p.elementBytes }
 }
 
-/** Where this thread copies from and to: its first chunk, the step to the next, and how far the operand reaches from there. */
-function copySetup(p: Panel, threads: number, at: number): string {
+/**
+ * Where this thread copies from and to: its first chunk, the step to the next, and how far the operand reaches from there. The
+ * panel begins `at` bytes into its stage, at row or column `origin` of `extent`.
+ */
+export function copySetup(p: Panel, threads: number, at: number, origin: string, extent: string): string {
   const { perRun, lines, chunkElements } = walk(p, threads)
   const { name: n, major, elementBytes, depth } = p
-  const [ld, origin, extent] = [`%${n}Ld`, n === 'a' ? '%m0' : '%n0', n === 'a' ? '%M' : '%N']
+  const ld = `%${n}Ld`
   const shift = Math.log2(perRun)
   const inRun = `  and.b32 %chunk, %thread, ${perRun - 1};\n  shr.u32 %k, %thread, ${shift};
   mad.lo.u32 %${n}To, %k, ${pitchOf(p)}, ${at};\n  mad.lo.u32 %${n}To, %chunk, ${p.copyBytes}, %${n}To;`
@@ -100,8 +110,8 @@ function copySetup(p: Panel, threads: number, at: number): string {
   mul.wide.u32 %${n}Stage, ${ld}, ${depth * elementBytes};`
 }
 
-/** Copies one panel of the next stage. What lies outside becomes zero: it adds nothing to a sum. */
-function copyPanel(p: Panel, threads: number): string {
+/** Copies one panel to the stage at `to`, where `toLoad` of K are left. What lies outside becomes zero: it adds nothing to a sum. */
+export function copyPanel(p: Panel, threads: number, to = '%stageTo', toLoad = '%toLoad'): string {
   const { lines, passes } = walk(p, threads)
   const n = p.name
   const step = lines * pitchOf(p)
@@ -112,8 +122,8 @@ function copyPanel(p: Panel, threads: number): string {
     : p.elementBytes === 2
       ? `  mov.b16 %half, 0;\n  @%valid ld.global.nc.b16 %half, [%from];\n  st.shared.b16 [%chunk+${i * step}], %half;`
       : `  mov.b32 %word, 0;\n  @%valid ld.global.nc.u8 %word, [%from];\n  st.shared.u8 [%chunk+${i * step}], %word;`
-  return `  sub.s32 %left, %toLoad, %${n}ChunkK;
-${p.major === 'k' ? `  setp.gt.s32 %${n}Inside, %left, 0;\n` : ''}  add.u32 %chunk, %stageTo, %${n}To;
+  return `  sub.s32 %left, ${toLoad}, %${n}ChunkK;
+${p.major === 'k' ? `  setp.gt.s32 %${n}Inside, %left, 0;\n` : ''}  add.u32 %chunk, ${to}, %${n}To;
   mov.u64 %from, %${n}From;
 ${each(passes, (i) => `${i ? `  add.s64 %from, %from, %${n}Pass;\n` : ''}  ${valid(i)}\n${copy(i)}`)}
   add.s64 %${n}From, %${n}From, %${n}Stage;`
@@ -135,8 +145,8 @@ export const ringText = (r: Ring, setup: string, stage: string) => `
   // Phase 2: where this thread copies from and to, and what it multiplies.
   mov.u32 %smem, smem;
   add.u32 %ringEnd, %smem, ${ringBytes(r)};
-${copySetup(r.a, r.threads, 0)}
-${copySetup(r.b, r.threads, panelBytes(r.a))}
+${copySetup(r.a, r.threads, 0, '%m0', '%M')}
+${copySetup(r.b, r.threads, panelBytes(r.a), '%n0', '%N')}
 ${setup}
   mov.u32 %stageTo, %smem;
   mov.u32 %stageFrom, %smem;

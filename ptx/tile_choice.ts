@@ -42,11 +42,19 @@ export function operandsOf({ dtype }: AnyTile, majors: Pick<Operands, 'aMajor' |
   return { ...majors, aCopy: copyBytesOf(aRun, bytes), bCopy: copyBytesOf(bRun, bytes), out, pairs: dtype === 'bf16' && N % 2 === 0 }
 }
 
-export interface Kernel { readonly ptx: string; readonly tile: TileText }
-const made = new Map<string, Kernel>()
+const texts = new Map<string, string>()
+/** The text of a key, made once: a launch then compares no long strings. */
+export function once(key: string, make: () => string): string {
+  let text = texts.get(key)
+  if (text === undefined) texts.set(key, (text = make()))
+  return text
+}
 
-/** The texts that differ are few; each is made once, so that a launch compares no long strings. */
-export function kernelText(name: string, any: AnyTile, operands: Operands, text: (tile: TileText) => string): Kernel {
+export interface TiledKernel { readonly ptx: string; readonly tile: TileText }
+const made = new Map<string, TiledKernel>()
+
+/** The texts that differ are few; each is made once. */
+export function kernelText(name: string, any: AnyTile, operands: Operands, text: (tile: TileText) => string): TiledKernel {
   const key = JSON.stringify([name, any, operands])
   let kernel = made.get(key)
   if (!kernel) {
