@@ -128,9 +128,9 @@ ${storeSetup('%ty', '%tx', 'f32')}
   }
 stored_${name}:`
 
-const header = {
-  keys: `// attention_bwd_keys: dv = p^T dout, dk = scale ds^T q, ds = p (dout v^T - delta), p = exp(scale q k^T - lse); 64 keys a block; a pass of attention_bwd.`,
-  queries: `// attention_bwd_queries: dq = scale ds k, ds = p (dout v^T - delta), p = exp(scale q k^T - lse); 64 queries a block; a pass of attention_bwd.`,
+const mathematics = {
+  keys: 'dv = p^T dout, dk = scale ds^T q; 64 keys a block',
+  queries: 'dq = scale ds k; 64 queries a block',
 }
 
 export function attentionBwdText(shape: AttentionBwdShape): string {
@@ -141,14 +141,17 @@ export function attentionBwdText(shape: AttentionBwdShape): string {
   const keys = pass === 'keys'
   const [own1, other1, own2, other2] = keys ? ['k', 'q', 'v', 'dout'] : ['q', 'k', 'dout', 'v']
   const perQuery = range(keys ? 8 : 4)
-  return `${header[pass]}
+  return `// attention_bwd: ${mathematics[pass]}; ds = p (dout v^T - delta), p = exp(scale q k^T - lse).
 //   dout   [T, n, Dv]  f32  in
 //   q      [T, n, D]   f32  in
 //   k      [T, n, D]   f32  in
 //   v      [T, n, Dv]  f32  in
 //   lse    [T, n]      f32  in
 //   delta  [T, n]      f32  scratch, of attention_bwd_delta
-${keys ? `//   dk     [T, n, D]   f32  out\n//   dv     [T, n, Dv]  f32  out` : `//   dq     [T, n, D]   f32  out`}
+//   o      [T, n, Dv]  f32  in    delta holds what is needed of it
+//   dq     [T, n, D]   f32  out   of the pass over queries
+//   dk     [T, n, D]   f32  out   of the pass over keys
+//   dv     [T, n, Dv]  f32  out   of the pass over keys
 // grid      (ceil(S / 64) * chunks, n, T / S)   chunks of ${columns} columns of the gradients; the blocks with most to do first
 // block     (${threads}, 1, 1)
 // smem      ${attentionBwdBytes(shape)} bytes, dynamic
