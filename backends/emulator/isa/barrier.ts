@@ -29,6 +29,9 @@ class NamedBarrier {
 
   constructor(readonly number: number, private readonly cta: Cta) {}
 
+  /** Somebody waits, or arrived. */
+  get begun(): boolean { return this.warps > 0 || this.gathering.some((g) => g !== undefined) }
+
   /** Completes what exits or arrivals have made complete. */
   settle(): void {
     const { cta } = this
@@ -74,6 +77,8 @@ class NamedBarrier {
     if (waiting) sanitizer.report('barrier-divergence', waiting, lowestLane(waiting.alive), null, `barrier ${this.number} is for the whole block, but ${exited} of its ${threads} threads exited without reaching it`)
   }
 }
+
+const threadsOf = (count: number, cta: Cta): number => count || Math.ceil(product(cta.launch.block) / 32) * 32
 
 function named(cta: Cta, number: number): NamedBarrier {
   let all = cta.state.get('barriers') as (NamedBarrier | undefined)[] | undefined
@@ -157,6 +162,9 @@ const barrierOf: Decoder = (s, ctx) => {
       if (count !== null && (wanted === 0 || wanted % 32 !== 0)) w.machine.fault('illegal-instruction', `a barrier of ${wanted} threads; the count must be a positive multiple of 32`, w, lane)
       const b = named(w.cta, number)
       const { phase } = b
+      if (sanitizer !== null && b.begun && threadsOf(b.count, w.cta) !== threadsOf(wanted, w.cta)) {
+        sanitizer.report('barrier-divergence', w, lane, null, `barrier ${number} is waited for with ${threadsOf(wanted, w.cta)} threads, by others with ${threadsOf(b.count, w.cta)}`)
+      }
       b.count = Math.max(b.count, wanted)
       if (red) {
         phase.trues += popcount(readPredicate(memory, w.base, red.source) & mask)

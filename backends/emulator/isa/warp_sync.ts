@@ -3,6 +3,7 @@ import type { DecodeContext, Decoded } from '../decode.ts'
 import { lowestLane, showLanes } from '../diagnostics.ts'
 import { NEXT, RETRY, type Group, type Slot, type Warp } from '../machine.ts'
 import { split } from '../scheduler.ts'
+import { past } from './skipped_lanes.ts'
 
 /** Runs for lanes of one membermask, all of them here; `mask` are those that execute. */
 export type Synchronised = (warp: Warp, mask: number) => void
@@ -22,6 +23,7 @@ export function synchronised(memberSlot: Slot, run: Synchronised): Decoded {
       if (same !== mask) return divided(w, g, mask, at, run)
       const missing = members & w.alive & ~g.mask
       if (missing !== 0) return wait(w, g, members, missing)
+      if (w.machine.sanitizer !== null) reportSkipped(w, g, members)
       perform(w, mask, members, run)
       g.pc++
       return NEXT
@@ -42,8 +44,22 @@ function perform(w: Warp, mask: number, members: number, run: Synchronised): voi
   sanitizer?.warpSync(w, mask & members)
 }
 
+/** Lanes that were past the instruction when others began to wait for them here, by pc. */
+const skippedAt = (w: Warp): Map<number, number> => {
+  let own = w.state.get('sync skipped') as Map<number, number> | undefined
+  if (!own) w.state.set('sync skipped', (own = new Map()))
+  return own
+}
+function reportSkipped(w: Warp, g: Group, members: number): void {
+  const skipped = skippedAt(w)
+  const lanes = (skipped.get(g.pc) ?? 0) & members & ~w.alive
+  skipped.delete(g.pc)
+  if (lanes !== 0) w.machine.sanitizer!.report('barrier-divergence', w, lowestLane(g.mask), null, `lanes ${showLanes(lanes)} of the membermask ${showLanes(members)} went past it and ended without executing it`)
+}
+
 function wait(w: Warp, g: Group, members: number, missing: number): typeof RETRY {
   const pc = g.pc
+  if (w.machine.sanitizer !== null) skippedAt(w).set(pc, (skippedAt(w).get(pc) ?? 0) | past(w, pc, missing))
   g.wait = {
     what: `${w.current.name}: lanes ${showLanes(missing)} missing`,
     alsoReport: 'barrier-divergence',

@@ -15,12 +15,15 @@ export class Entries {
     for (let node = ~entry; node !== 0; node = shadow.nexts[node]) for (let m = shadow.lanes[node]; m !== 0; m &= m - 1) f(shadow.events[node], lowestLane(m))
   }
 
-  /** The entry of reads with lane `lane` of `event` added, which knows what `w` knows; those it is ordered after go. */
+  /**
+   * The entry of reads with lane `lane` of `event` added, which knows what `w` knows; those it is ordered after go, but not weak
+   * ones for a strong one: a strong write can race with them alone.
+   */
   addReader(w: WarpClock, lane: number, entry: number, event: number, space: Space): number {
     const { core } = this
     if (entry === 0) return (event << 5) | lane
     if (entry > 0) {
-      if (entry >> 5 !== event && core.ordered(w, lane, entry >> 5, entry & 31)) return (event << 5) | lane
+      if (entry >> 5 !== event && this.covers(event, entry >> 5) && core.ordered(w, lane, entry >> 5, entry & 31)) return (event << 5) | lane
       return this.join(entry, event, lane, space)
     }
     const { shadow } = core
@@ -30,11 +33,15 @@ export class Entries {
     let kept = 0
     for (let node = head; node !== 0;) {
       const next = shadow.nexts[node]
-      if (shadow.events[node] !== event && this.allOrdered(w, lane, shadow.events[node], shadow.lanes[node])) shadow.freeOne(node)
+      if (shadow.events[node] !== event && this.covers(event, shadow.events[node]) && this.allOrdered(w, lane, shadow.events[node], shadow.lanes[node])) shadow.freeOne(node)
       else { shadow.nexts[node] = kept; kept = node }
       node = next
     }
     return kept === 0 ? (event << 5) | lane : this.join(~kept, event, lane, space)
+  }
+  private covers(event: number, before: number): boolean {
+    const { events } = this.core
+    return !events.siteOf(event).strong || events.siteOf(before).strong
   }
   private allOrdered(w: WarpClock, lane: number, event: number, lanes: number): boolean {
     const { core } = this

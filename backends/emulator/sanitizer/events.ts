@@ -8,6 +8,8 @@ export interface Site {
   readonly instruction: Instruction
   readonly writes: boolean
   readonly atomic: boolean
+  /** An atomic that gives back what it found. */
+  readonly found: boolean
   /** Strong accesses of scopes that include each other do not race. */
   readonly strong: boolean
   readonly volatile: boolean
@@ -50,7 +52,7 @@ export class Events {
     if (own === undefined) this.known.set(instruction, (own = []))
     for (const site of own) if (site.writes === writes && site.async === async) return site
     const atomic = kind === 'atomic' || kind === 'reduce'
-    const site: Site = { number: this.sites.length, instruction, writes, atomic, strong: atomic || order !== 'weak', volatile: order === 'volatile', scope: scopeLevel(scope), async }
+    const site: Site = { number: this.sites.length, instruction, writes, atomic, found: kind === 'atomic' && !async, strong: atomic || order !== 'weak', volatile: order === 'volatile', scope: scopeLevel(scope), async }
     own.push(site)
     this.sites.push(site)
     return site

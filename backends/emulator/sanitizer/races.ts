@@ -33,11 +33,12 @@ export class Races {
     this.site = core.events.site(warp.current, kind, order, scope, false)
     this.event = core.events.at(w, this.site)
     if (kind === 'read') this.reads(w, mask, linear, bytes)
+    else if (this.site.strong) this.strongWrites(w, mask, linear, bytes)
     else this.writes(w, mask, linear, bytes)
   }
 
   private reads(w: WarpClock, mask: number, linear: Uint32Array, bytes: number): void {
-    const { core, event } = this
+    const { core, event, site: { strong } } = this
     const shared = this.space === 'shared'
     let number = -1, shift = 2, okWrite = -1, okRead = -1
     let page!: Page, writes!: Int32Array, reads!: Int32Array
@@ -63,14 +64,15 @@ export class Races {
         const reader = reads[i]
         if (reader === me) continue
         if (reader === 0 || reader >> 5 === okRead) { reads[i] = me; continue }
-        if (reader > 0 && reader >> 5 !== event && core.orderedForAll(w, reader >> 5)) { okRead = reader >> 5; reads[i] = me; continue }
+        // A strong read does not stand for weak ones before it: okRead stays as it is.
+        if (reader > 0 && !strong && reader >> 5 !== event && core.orderedForAll(w, reader >> 5)) { okRead = reader >> 5; reads[i] = me; continue }
         reads[i] = this.entries.addReader(w, lane, reader, event, this.space)
       }
     }
   }
 
   private writes(w: WarpClock, mask: number, linear: Uint32Array, bytes: number): void {
-    const { core, event, site: { strong } } = this
+    const { core, event } = this
     const shared = this.space === 'shared'
     let number = -1, shift = 2, ok = -1
     let page!: Page, writes!: Int32Array, reads!: Int32Array
@@ -92,46 +94,78 @@ export class Races {
         writes[i] = me
         if (before !== 0 && before >> 5 !== ok) {
           if (before > 0 && core.orderedForAll(w, before >> 5)) ok = before >> 5
-          else {
-            const kept = this.againstEach(w, lane, before, place(at, i, shift))
-            if (kept !== 0) writes[i] = this.entries.join(kept, event, lane, this.space)
-          }
+          else this.againstEach(w, lane, before, place(at, i, shift))
         }
         if (reader === 0) continue
         reads[i] = 0
         if (reader >> 5 === ok) continue
         if (reader > 0 && core.orderedForAll(w, reader >> 5)) ok = reader >> 5
-        else { const kept = this.againstEach(w, lane, reader, place(at, i, shift)); if (strong) reads[i] = kept }
+        else this.againstEach(w, lane, reader, place(at, i, shift))
+      }
+    }
+  }
+
+  /** Strong accesses do not replace weak ones, which others may race with that go together with these. */
+  private strongWrites(w: WarpClock, mask: number, linear: Uint32Array, bytes: number): void {
+    const { core, event, site: { instruction: { name } } } = this
+    const shared = this.space === 'shared'
+    const blind = !this.site.atomic || name.includes('.exch')
+    for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
+      if (!(m & 1)) continue
+      const at = linear[lane]
+      const page = shared ? core.shadow.sharedPage(at, bytes) : core.shadow.page(at, bytes)
+      const { shift, writes, reads } = page
+      if (shared && !isWritten(page, at & insidePage, bytes)) {
+        if (!blind) this.notWritten(w, lane, page, at)
+        this.writeStates(w, lane, page, at)
+      }
+      let i = (at & insidePage) >> shift
+      for (const end = i + (bytes >> shift); i < end; i++) {
+        const before = writes[i]
+        const kept = before === 0 ? 0 : this.againstEach(w, lane, before, place(at, i, shift))
+        writes[i] = kept === 0 ? (event << 5) | lane : this.entries.join(kept, event, lane, this.space)
+        if (reads[i] !== 0) reads[i] = this.againstEach(w, lane, reads[i], place(at, i, shift))
       }
     }
   }
 
   /**
-   * The running access against each event of an entry. What it writes replaces the entry: comes back are those that are not ordered
-   * and do not race, strong accesses all of them; the chain is taken apart. A read leaves the entry as it is.
+   * The running access against each event of an entry, the newest first. A weak write replaces all of them; of a strong one come
+   * back those that stay: weak ones, and strong ones that are not ordered before it. A read leaves the entry as it is.
    */
   private againstEach(w: WarpClock, lane: number, entry: number, at: number): number {
-    const { core: { shadow }, site: { writes } } = this
-    if (entry > 0) return this.against(w, lane, entry >> 5, entry & 31, at) && writes ? entry : 0
-    let kept = 0
+    const { core: { shadow, events }, site } = this
+    if (entry > 0) return this.against(w, lane, entry >> 5, entry & 31, at) ? entry : 0
+    let first = 0, last = 0, seen = false
     for (let node = ~entry; node !== 0;) {
       const next = shadow.nexts[node]
       const event = shadow.events[node]
-      let lanes = 0
-      for (let other = 0, m = shadow.lanes[node]; m !== 0; other++, m >>>= 1) if (m & 1 && this.against(w, lane, event, other, at)) lanes |= 1 << other
-      if (writes) {
-        if (lanes !== 0) { shadow.lanes[node] = lanes; shadow.nexts[node] = kept; kept = node } else shadow.freeOne(node)
+      let lanes = shadow.lanes[node]
+      // What an atomic of this very thread found here is before all that the thread does here next.
+      if (!(seen && events.siteOf(event).atomic)) {
+        lanes = 0
+        for (let other = 0, m = shadow.lanes[node]; m !== 0; other++, m >>>= 1) if (m & 1 && this.against(w, lane, event, other, at)) lanes |= 1 << other
+      }
+      if (events.warps[event] === w.id && (shadow.lanes[node] >>> lane) & 1 && events.siteOf(event).found) seen = true
+      if (site.writes) {
+        if (lanes !== 0 && site.strong) {
+          shadow.lanes[node] = lanes
+          shadow.nexts[node] = 0
+          if (first === 0) first = node
+          else shadow.nexts[last] = node
+          last = node
+        } else shadow.freeOne(node)
       }
       node = next
     }
-    return kept === 0 ? 0 : ~kept
+    return first === 0 ? 0 : ~first
   }
 
-  /** True if the access is not ordered after the event but goes together with it. */
+  /** Whether the event stays beside the access: it is not ordered but goes together with it, or a strong access does not cover it. */
   private against(w: WarpClock, lane: number, event: number, other: number, at: number): boolean {
     const { core, site } = this
-    if (core.ordered(w, lane, event, other)) return false
     const before = core.events.siteOf(event)
+    if (core.ordered(w, lane, event, other)) return site.strong && !before.strong
     if (!site.writes && !before.writes) return true
     if (site.strong && before.strong && this.together(w, before, event)) return true
     if (before === site && site.writes && this.sameValue(w, lane, event, other, at)) return false

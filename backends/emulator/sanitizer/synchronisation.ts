@@ -16,6 +16,8 @@ interface Meeting {
   clock: Clock | null
   /** All of the block up to here, or 0. */
   floor: number
+  /** By scope, what was behind a fence of those that arrived. */
+  readonly fences: (Clock | null)[]
 }
 
 export class Barriers {
@@ -24,11 +26,15 @@ export class Barriers {
 
   arrive(w: WarpClock, mask: number, key: object, how: 'wait' | 'go' | 'relaxed'): void {
     let meeting = this.meetings.get(key)
-    if (!meeting) this.meetings.set(key, (meeting = { draft: new ClockDraft(), arrivals: new Map(), allWait: true, clock: null, floor: 0 }))
+    if (!meeting) this.meetings.set(key, (meeting = { draft: new ClockDraft(), arrivals: new Map(), allWait: true, clock: null, floor: 0, fences: [null, null, null] }))
     const { draft, arrivals } = meeting
     if (how === 'relaxed') for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) { if (m & 1) w.publishFence(lane, 1, draft) }
     else w.publishAll(mask, draft)
     if (how !== 'wait') meeting.allWait = false
+    for (let scope = 0; scope < 3; scope++) {
+      const clock = w.fenceClock(mask, scope)
+      if (clock !== null) meeting.fences[scope] = join(meeting.fences[scope] ?? Clock.nothing, clock)
+    }
     const own = arrivals.get(w.id)
     arrivals.set(w.id, { mask: mask | (own?.mask ?? 0), stamp: how === 'relaxed' ? 0 : w.stamp })
     w.tick()
@@ -39,6 +45,7 @@ export class Barriers {
     if (!meeting) return
     if (meeting.clock === null) this.complete(w.warp.cta, w.block, meeting)
     const own = meeting.arrivals.get(w.id)
+    for (let scope = 0; scope < 3; scope++) w.learnFences(mask, scope, meeting.fences[scope])
     w.leave(mask, meeting.clock!, meeting.floor, own?.stamp ?? 0, own?.mask ?? 0)
   }
 

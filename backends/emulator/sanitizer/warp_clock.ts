@@ -10,6 +10,8 @@ export class FenceRecord {
   readonly stamps = new Float64Array(32)
   readonly floors = new Float64Array(32)
   readonly clocks: Clock[] = new Array<Clock>(32).fill(Clock.nothing)
+  /** There is something to publish. */
+  readonly any = new Uint8Array(32)
   readonly rows: (Float64Array | null)[] = new Array<Float64Array | null>(32).fill(null)
 }
 
@@ -36,6 +38,8 @@ export class WarpClock {
   pending: (Clock | undefined)[] | null = null
   /** By scope: 0 cta, 1 cluster, 2 gpu and sys. */
   fences: (FenceRecord | null)[] = [null, null, null]
+  /** A fence was executed since all of the warp last synchronised. */
+  fenced = false
   /** Event of each site at the stamp it was made with. */
   readonly events: number[] = []
 
@@ -75,6 +79,7 @@ export class WarpClock {
   }
   private publishOwn(lane: number, into: ClockDraft, stamp: number, floor: number, row: Float64Array | null): void {
     if (floor > 0) into.warp(this.id, floor)
+    if (stamp === 0) return
     if (row !== null) for (let k = 0; k < 32; k++) if (row[k] > floor) into.thread(32 * this.id + k, row[k])
     into.thread(32 * this.id + lane, stamp)
   }
@@ -85,10 +90,32 @@ export class WarpClock {
   /** What the lane knew at its last fence of this scope or a wider one. */
   publishFence(lane: number, scope: number, into: ClockDraft): boolean {
     const record = this.fences[scope]
-    if (record === null || record.stamps[lane] === 0) return false
+    if (record === null || record.any[lane] === 0) return false
     into.add(record.clocks[lane])
     this.publishOwn(lane, into, record.stamps[lane], record.floors[lane], record.rows[lane])
     return true
+  }
+
+  /** What all lanes of the mask knew at their fences of this scope; null if there were none. */
+  fenceClock(mask: number, scope: number): Clock | null {
+    if (this.fences[scope] === null) return null
+    const draft = new ClockDraft()
+    let any = false
+    for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) any = this.publishFence(lane, scope, draft) || any
+    return any ? draft.clock() : null
+  }
+  /**
+   * Fences of others count for a lane that synchronised with them after: "fence; barrier; one thread sets the flag" is how
+   * programs publish what a whole block wrote.
+   */
+  learnFences(mask: number, scope: number, clock: Clock | null): void {
+    if (clock === null) return
+    const record = (this.fences[scope] ??= new FenceRecord())
+    for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
+      if (!(m & 1)) continue
+      record.clocks[lane] = join(record.clocks[lane], clock)
+      record.any[lane] = 1
+    }
   }
 
   learn(mask: number, clock: Clock): void {
@@ -129,13 +156,15 @@ export class WarpClock {
       }
     }
     if (!releases) return
+    this.fenced = true
     for (let level = 0; level <= scope; level++) {
       const record = (this.fences[level] ??= new FenceRecord())
       for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
         if (!(m & 1)) continue
+        record.any[lane] = 1
         record.stamps[lane] = this.stamp
         record.floors[lane] = this.mateFloor
-        record.clocks[lane] = this.of(lane)
+        record.clocks[lane] = join(this.of(lane), record.clocks[lane])
         record.rows[lane] = this.mates === null ? null : this.mates.slice(32 * lane, 32 * lane + 32)
       }
     }
@@ -144,6 +173,7 @@ export class WarpClock {
 
   /** The lanes of `mask` waited for each other. */
   sync(mask: number): void {
+    if (this.fenced) this.shareFences(mask)
     if ((this.warp.alive & ~mask) === 0) {
       if (this.lanes !== null) this.merge(allLanes)
       this.mates = null
@@ -162,6 +192,10 @@ export class WarpClock {
     }
     for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) mates.set(row, 32 * lane)
     this.tick()
+  }
+  private shareFences(mask: number): void {
+    for (let scope = 0; scope < 3; scope++) this.learnFences(mask, scope, this.fenceClock(mask, scope))
+    if ((this.warp.alive & ~mask) === 0) this.fenced = false
   }
   private merge(mask: number): void {
     const lanes = this.lanes!
