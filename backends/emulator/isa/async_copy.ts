@@ -27,8 +27,7 @@ const copy: Decoder = (s, ctx) => {
   since(ctx, 'cp.async', 7.0, 80)
   ctx.modifiers.flag('async')
   const level = ctx.modifiers.need(['ca', 'cg'] as const, 'cache level')
-  const space = ctx.modifiers.need(['shared', 'shared::cta'] as const, 'destination space')
-  if (space === 'shared::cta') since(ctx, '.shared::cta', 7.8)
+  ctx.modifiers.need(['shared', 'shared::cta'] as const, 'destination space')
   ctx.modifiers.need(['global'] as const, 'source space')
   const t = takeAll(ctx, { policy: ['L2::cache_hint'], prefetch: ['L2::64B', 'L2::128B', 'L2::256B'] })
   if (t.policy ?? t.prefetch) since(ctx, `.${t.policy ?? t.prefetch}`, 7.4)
@@ -88,6 +87,7 @@ const arrival: Decoder = (s, ctx) => {
   const noinc = ctx.modifiers.flag('noinc')
   const t = takeAll(ctx, { space: ['shared', 'shared::cta'], type: ['b64'] })
   if (t.type === undefined) ctx.modifiers.need(['b64'] as const, 'type')
+  if (t.space === 'shared::cta') since(ctx, '.shared::cta', 7.8)
   ctx.operands(1)
   const at = ctx.address(s.operands[0])
   return {

@@ -3,6 +3,7 @@ import type { Chapter } from '../decode.ts'
 import { NEXT, WAIT, type Cluster, type Warp } from '../machine.ts'
 import { split } from '../scheduler.ts'
 import { lowestLane, showLanes } from '../diagnostics.ts'
+import { since } from './free_modifiers.ts'
 
 /** Complete when every thread of the cluster that has not exited arrived; also the sanitizer's key. */
 class Phase {
@@ -40,10 +41,12 @@ function arrivals(w: Warp): (Phase | undefined)[] {
 export const clusterBarrier: Chapter = {
   'barrier.cluster'(_, ctx) {
     const m = ctx.modifiers
-    if (ctx.sm < 90) ctx.error('barrier.cluster needs sm_90')
+    since(ctx, 'barrier.cluster', 7.8, 90)
     m.flag('cluster')
     const form = m.need(['arrive', 'wait'] as const, 'form')
-    const order = form === 'arrive' ? m.oneOf(['release', 'relaxed'] as const) ?? 'release' : m.oneOf(['acquire'] as const) ?? 'acquire'
+    const named = form === 'arrive' ? m.oneOf(['release', 'relaxed'] as const) : m.oneOf(['acquire'] as const)
+    if (named !== undefined) since(ctx, `.${named}`, 8.0)
+    const order = named ?? (form === 'arrive' ? 'release' : 'acquire')
     m.flag('aligned')
     ctx.operands(0)
     if (form === 'arrive') {

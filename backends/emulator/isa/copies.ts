@@ -4,6 +4,7 @@ import { NEXT, type AsyncHandle, type AsyncOp, type AsyncRange, type Warp } from
 import type { AddressParts } from '../decode_context.ts'
 import type { DecodeContext, Decoder } from '../decode.ts'
 import { linear, resolve, sharedOwner, type AddressSpace } from './addresses.ts'
+import { since } from './free_modifiers.ts'
 import { forLanes } from './lanes.ts'
 import { completeTx, type Barrier } from './mbarrier_state.ts'
 
@@ -91,13 +92,17 @@ export class CopyGroups {
   }
 }
 
+const groupsExist = (ctx: DecodeContext, kind: string): void => (kind === 'cp.async' ? since(ctx, kind, 7.0, 80) : since(ctx, kind, 8.0, 90))
+
 /** commit_group, wait_group and wait_all of one kind. */
 export const commitGroup = (kind: string): Decoder => (_, ctx) => {
+  groupsExist(ctx, kind)
   takeWords(ctx, 'commit_group')
   ctx.operands(0)
   return { exec: (w, mask) => CopyGroups.of(w, kind).commit(w, mask) }
 }
 export const waitGroup = (kind: string, canRead: boolean): Decoder => (s, ctx) => {
+  groupsExist(ctx, kind)
   takeWords(ctx, 'wait_group')
   const readOnly = canRead && ctx.modifiers.flag('read')
   ctx.operands(1)
@@ -106,6 +111,7 @@ export const waitGroup = (kind: string, canRead: boolean): Decoder => (s, ctx) =
   return waiting((w, mask) => CopyGroups.of(w, kind).wait(w, mask, keep, readOnly))
 }
 export const waitAll = (kind: string): Decoder => (_, ctx) => {
+  groupsExist(ctx, kind)
   takeWords(ctx, 'wait_all')
   ctx.operands(0)
   return waiting((w, mask) => { const groups = CopyGroups.of(w, kind); groups.commit(w, mask); groups.wait(w, mask, 0, false) })

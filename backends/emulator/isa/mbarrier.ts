@@ -19,7 +19,7 @@ function formOf(ctx: DecodeContext, semantics: readonly Semantics[], remote: boo
   if (t.type === undefined) ctx.modifiers.need(['b64'] as const, 'type')
   if ((t.semantics === undefined) !== (t.scope === undefined)) ctx.error(t.semantics === undefined ? `.${t.scope} needs ${semantics.map((s) => `.${s}`).join(' or ')}` : `.${t.semantics} needs ${scopes.map((s) => `.${s}`).join(' or ')}`)
   if (t.semantics !== undefined) since(ctx, `.${t.semantics}`, 8.0, 90)
-  if (t.space === 'shared::cta' || t.space === 'shared::cluster') since(ctx, `.${t.space}`, 7.8, t.space === 'shared::cluster' ? 90 : 0)
+  if (t.space === 'shared::cta' || t.space === 'shared::cluster') since(ctx, `.${t.space}`, t.space === 'shared::cta' ? 7.8 : 8.0, t.space === 'shared::cta' ? 0 : 90)
   return { semantics: t.semantics as Semantics | undefined, space: t.space }
 }
 
@@ -46,6 +46,7 @@ const arriving = (opcode: 'arrive' | 'arrive_drop'): Decoder => (s, ctx) => {
   ctx.operands(expects || noComplete ? 3 : 2, 3)
   const [to, ...rest] = s.operands
   if (form.space === 'shared::cluster' && to.kind !== 'sink') ctx.error('an arrival in .shared::cluster has no state: its destination must be _', to.at)
+  if (to.kind === 'sink') since(ctx, 'an arrival without a state', 7.1)
   const token = to.kind === 'sink' ? null : ctx.dst(to, 'b64')
   if (rest[1] && !expects && !noComplete) since(ctx, 'a count', 7.8, 90)
   const at = ctx.address(rest[0])
