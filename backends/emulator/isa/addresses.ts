@@ -61,7 +61,8 @@ export function resolve(warp: Warp, mask: number, at: AddressParts, access: Acce
     else if (window === SHARED_HIGH) {
       const owner = machine.sharedBlock(cta, low)
       const inside = low & SHARED_OFFSET_MASK
-      if (owner !== undefined && inside + bytes <= owner.sharedBytes && !(access.ownBlock && owner !== cta)) { linear[lane] = owner.sharedBase + inside; shared |= bit }
+      if (owner !== undefined && owner !== cta && owner.aliveThreads === 0) held |= gone(warp, lane, owner, low)
+      else if (owner !== undefined && inside + bytes <= owner.sharedBytes && !(access.ownBlock && owner !== cta)) { linear[lane] = owner.sharedBase + inside; shared |= bit }
       else held |= outside(warp, lane, 'shared', high, low, bytes)
     } else if (window === LOCAL_HIGH) {
       if (low + bytes <= warp.localStride) { linear[lane] = warp.localBase + lane * warp.localStride + low; local |= bit } else held |= outside(warp, lane, 'local', high, low, bytes)
@@ -130,6 +131,16 @@ function outside(warp: Warp, lane: number, space: 'global' | 'shared' | 'local',
     machine.fault('illegal-address', `address ${showAddress(high, low)} (${bytes} bytes) is outside ${space} memory${size}`, warp, lane, { space, address: showAddress(high, low) })
   }
   machine.sanitizer!.badAddress(warp, lane, space, (BigInt(high) << 32n) | BigInt(low), bytes)
+  return 1 << lane
+}
+
+/** Shared memory of a block ends with its last thread. */
+function gone(warp: Warp, lane: number, owner: Cta, low: number): number {
+  const { machine } = warp
+  const address = `0x${low.toString(16)}`
+  const problem = `shared memory of block (${owner.id.join(', ')}), all of whose threads have exited`
+  if (machine.sanitizer === null) machine.fault('illegal-address', `address ${address} is in ${problem}`, warp, lane, { space: 'shared', address })
+  machine.sanitizer!.report('shared-out-of-bounds', warp, lane, address, problem)
   return 1 << lane
 }
 

@@ -152,6 +152,20 @@ data = [rng.randrange(1 << 30) for _ in range(256)]
 case('tracked', 'tracked.ptx', 'tracked', [{'ptr': 'in'}, {'ptr': 'out'}], [buf('in', u32s(data), 'u32'), blank('out', 516)], [want('out', u32s([data[(t + 1) % 128] + data[128 + (t + 5) % 128] for t in range(128)] + [128]), 'u32')], block=128,
      features=['cuda::barrier', 'cp.async.mbarrier.arrive', 'mbarrier.pending_count', 'arrive_drop'])
 
+
+def s32s(values): return b''.join(struct.pack('<i', v) for v in values)
+
+# The programs of libcu++ and cooperative groups.
+data = [rng.randrange(1000) for _ in range(768)]
+case('cuda_pipeline', 'pipeline.ptx', 'pipe', [{'ptr': 'in'}, {'ptr': 'out'}, {'i32': 10}], [buf('in', s32s(data), 'i32'), blank('out', 256)],
+     [want('out', s32s([sum(data[i * 64 + t] * (i + 1) for i in range(10)) for t in range(64)]), 'i32')], block=96, features=['cuda::pipeline'])
+case('cg_memcpy_async', 'library.ptx', 'cgcopy', [{'ptr': 'in'}, {'ptr': 'out'}, {'i32': 6}], [buf('in', s32s(data), 'i32'), blank('out', 512)],
+     [want('out', s32s([sum(data[(i - 1) * 128 + (t + i) % 128] for i in range(1, 6)) + data[640 + t] for t in range(128)]), 'i32')], block=128, features=['cooperative_groups::memcpy_async'])
+case('cuda_memcpy_async', 'library.ptx', 'barcopy', [{'ptr': 'in'}, {'ptr': 'out'}], [buf('in', s32s(data[:256]), 'i32'), blank('out', 512)], [want('out', s32s([data[255 - t] + data[t] for t in range(128)]), 'i32')],
+     block=128, features=['cuda::memcpy_async'])
+case('cluster_dims', 'library.ptx', 'clusterdims', [{'ptr': 'out'}], [blank('out', 256)],
+     [want('out', s32s([v for y in range(2) for x in range(8) for v in (sum(range(256)), x % 4 + 4 * (y % 2), 20 + y % 2, 0)]), 'i32')], block=32, grid=(8, 2, 1), cluster=[4, 2, 1], features=['cluster'])
+
 with open(sys.argv[1] + "/cases.json", "w") as f:
     f.write("{\"cases\":[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]}\n")
 print(len(cases), 'cases')
