@@ -59,11 +59,17 @@ export class CudaBackend implements Backend {
     this.inOrder(() => { if (taken.length === 0) this.driver.fill(pointer, 0, size); else this.driver.copyToDevice(pointer, taken) })
   }
 
+  /** The copies are queued at the call: what is queued later does not change what arrives. */
   async read(buffers: readonly unknown[]): Promise<Uint8Array[]> {
-    await this.caughtUp()
-    try {
-      return await Promise.all((buffers as readonly Buffer[]).map((b) => this.driver.copyFromDevice(b.pointer, b.bytes)))
-    } catch (error) { throw this.failed(error) }
+    let copies: Promise<Uint8Array[]> | undefined
+    this.inOrder(() => {
+      copies = Promise.all((buffers as readonly Buffer[]).map((b) => this.driver.copyFromDevice(b.pointer, b.bytes)))
+      // Waited for below, once its turn has come.
+      copies.catch(() => {})
+    })
+    await this.tail
+    if (this.failure) throw this.failed(this.failure)
+    try { return await copies! } catch (error) { throw this.failed(error) }
   }
 
   private kernelOf({ op, specs, attrs }: OpCall): PtxKernel | undefined { return kernelFor(op.name, specs, attrs, this.info.sm) }

@@ -86,6 +86,8 @@ export async function* train(options: RunOptions): AsyncGenerator<RunEvent> {
     let inFlight: Promise<StepMetrics> | undefined
     while (trainer.step < steps && !signal?.aborted) {
       const queued = trainer.queueStep()
+      // When the step before it fails, that error is told and nobody waits for this one.
+      queued.catch(() => {})
       if (inFlight) yield* rows(await inFlight)
       inFlight = queued
       const evaluate = evalEvery > 0 && trainer.step % evalEvery === 0 && trainer.step < steps

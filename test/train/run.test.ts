@@ -3,7 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { Device } from '../../src/core/device.ts'
+import type { CudaFunction } from '../../backends/cuda/driver.ts'
+import { CudaBackend } from '../../backends/cuda/index.ts'
+import { EmulatorDriver } from '../../backends/emulator/driver.ts'
+import { Device } from '../../src/core/device.ts'
 import type { Tensor } from '../../src/core/tensor.ts'
 import { TokenData } from '../../src/io/data.ts'
 import { NodeFiles } from '../../src/io/node/files.ts'
@@ -107,34 +110,56 @@ describe('a step whose gradient is not finite', () => {
 })
 
 describe('a lost device', () => {
-  it('ends the run with DeviceLost (exit code 75); the last checkpoint is intact and the run goes on from it', async (context) => {
-    if (!(await testDevice('webgpu'))) return context.skip()
-    const { device } = await openDevice('webgpu') // one of its own: it will not survive
+  /** Breaks its device at step 4; then the run goes on, on a sound one, from the last checkpoint. */
+  async function loseAndGoOn(device: Device, breakIt: () => void, sound: Device, dir: string) {
     const config = smallRun({ train: { steps: 6 }, checkpoint: { every: 2 } })
     const losing = async () => {
-      for await (const event of train({ device, config, tokens: smallText(), files: new NodeFiles(), runDir: join(root, 'lost') })) {
-        if (event.event === 'checkpoint' && event.step === 4) (device.backend as unknown as { gpu: GPUDevice }).gpu.destroy()
+      for await (const event of train({ device, config, tokens: smallText(), files: new NodeFiles(), runDir: join(root, dir) })) {
+        if (event.event === 'checkpoint' && event.step === 4) breakIt()
       }
     }
     await expect(losing()).rejects.toMatchObject({ name: 'DeviceLost', exitCode: 75 })
-    const events = await run((await testDevice('webgpu'))!, config, 'lost')
+    const events = await run(sound, config, dir)
     expect(events[0]).toMatchObject({ event: 'start', step: 4 })
     expect(events.at(-1)).toMatchObject({ event: 'finished', step: 6 })
+  }
+
+  it('ends the run with DeviceLost (exit code 75); the last checkpoint is intact and the run goes on from it', async (context) => {
+    if (!(await testDevice('webgpu'))) return context.skip()
+    const { device } = await openDevice('webgpu') // one of its own: it will not survive
+    await loseAndGoOn(device, () => (device.backend as unknown as { gpu: GPUDevice }).gpu.destroy(), (await testDevice('webgpu'))!, 'lost')
+  })
+
+  it('so does a kernel that faults', async () => {
+    const driver = new FaultingDriver('sm_80')
+    const fault = await driver.loadModule('.version 8.0\n.target sm_80\n.address_size 64\n.visible .entry fault() { .reg .b64 %p; mov.u64 %p, 64; st.global.u64 [%p], %p; ret; }', 'fault')
+    await loseAndGoOn(new Device(new CudaBackend(driver)), () => { driver.instead = fault.functions.get('fault') }, (await testDevice('emu:sm_80'))!, 'faulted')
   })
 })
 
-describe('cpu and webgpu', () => {
-  it('agree within 1e-4 in the loss over 20 steps with forced routing', async (context) => {
-    const webgpu = await testDevice('webgpu')
-    if (!webgpu) return context.skip()
-    const config = smallRun()
-    const reference = (await testDevice('cpu'))!
-    const a = await trainPlainly(reference, config, undefined)
-    const b = await trainPlainly(webgpu, config, a.routing)
-    expect(a.losses.at(-1)).toBeLessThan(a.losses[0])
-    a.losses.forEach((loss, i) => expect(Math.abs(b.losses[i] - loss)).toBeLessThan(1e-4))
+/** Once told so, launches another kernel in place of what it is given. */
+class FaultingDriver extends EmulatorDriver {
+  instead: CudaFunction | undefined
+  override launch(...[fn, config, params, ...more]: Parameters<EmulatorDriver['launch']>): void {
+    if (this.instead) super.launch(this.instead, { grid: [1, 1, 1], block: [1, 1, 1] }, new Uint8Array(0), ...more)
+    else super.launch(fn, config, params, ...more)
+  }
+}
+
+for (const name of ['webgpu', 'emu:sm_80', 'emu:sm_90a']) {
+  describe(`cpu and ${name}`, () => {
+    it('agree within 1e-4 in the loss over 20 steps with forced routing', async (context) => {
+      const device = await testDevice(name)
+      if (!device) return context.skip()
+      const config = smallRun()
+      const reference = (await testDevice('cpu'))!
+      const a = await trainPlainly(reference, config, undefined)
+      const b = await trainPlainly(device, config, a.routing)
+      expect(a.losses.at(-1)).toBeLessThan(a.losses[0])
+      a.losses.forEach((loss, i) => expect(Math.abs(b.losses[i] - loss)).toBeLessThan(1e-4))
+    })
   })
-})
+}
 
 function dataOf(config: RunConfig): TokenData {
   return new TokenData(smallText(), { sequenceLength: config.train.sequenceLength, vocabSize: 256, seed: 1, validationFraction: 0.1, extra: 2 })
