@@ -1,8 +1,10 @@
 // Compiled code against the interpreter: the same programs give the same registers, memory, faults and counts, bit for bit.
 import { readdirSync, readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { assumeFusing } from '../../backends/emulator/codegen/support.ts'
 import { CompiledFunction } from '../../backends/emulator/codegen/tier.ts'
 import type { EmulatorOptions } from '../../backends/emulator/machine.ts'
+import { allowFusedMultiplyAdd } from '../../backends/emulator/node_worker.ts'
 import { runCase, type CaseResult, type PtxCase } from '../../backends/emulator/run_case.ts'
 import { faultOf, run, storeOwn, type Shape } from './support.ts'
 
@@ -116,10 +118,13 @@ const ways: Readonly<Record<string, (body: string) => string>> = {
   'by one lane': (body) => `setp.ne.u32 %p0, %ti, 21;\n@%p0 bra over;\n${body}\nover:`,
 }
 
-describe('lane-wise instructions', () => {
+allowFusedMultiplyAdd()
+describe.each([['with the engine\'s fused multiply-add, where it has one', undefined], ['without', false]] as const)('lane-wise instructions, %s', (_, fuses) => {
+  beforeAll(() => assumeFusing(fuses))
+  afterAll(() => assumeFusing(undefined))
   for (const [way, around] of Object.entries(ways)) {
     it(`${way}, in random programs`, () => {
-      for (let seed = 0; seed < 25; seed++) {
+      for (let seed = 0; seed < 20; seed++) {
         const { text, shape } = program(seed, 100, forms, around)
         try { expect(both((options) => run(text, shape, options)).used).toBeGreaterThan(50) } catch (error) { throw new Error(`seed ${seed}: ${(error as Error).message}\n${text}`) }
       }

@@ -14,7 +14,7 @@ import { integerPlanners } from './emit_integer.ts'
 import { accessOf, parameterLoad, shuffleOf, type Access, type AddressOperand } from './emit_memory.ts'
 import { movePlanners } from './emit_move.ts'
 import { Operands, type Emit, type Planner } from './plan.ts'
-import { Strip, type Constant } from './strip.ts'
+import { Strip, type Constant, type Guarded } from './strip.ts'
 import { firstSupport, supportImports } from './support.ts'
 import { Code, I32, op, wasmModule, type ImportedFunction, type ExportedFunction } from './wasm_encoder.ts'
 
@@ -229,21 +229,28 @@ class FunctionCompiler {
   }
 
   private strip(pc: number, end: number): number {
-    const strip = new Strip((slot) => this.source.constantAt(slot))
+    const all: Guarded[] = []
     let next = pc
     for (; next < end; next++) {
       const step = this.steps[next]
       if (step?.kind !== 'strip') break
-      strip.guarded(this.source.instructions[next].guard, () => step.emit(strip))
+      all.push({ guard: this.source.instructions[next].guard, emit: step.emit })
     }
-    this.call(strip.done())
+    const functions = Strip.build(all, (slot) => this.source.constantAt(slot), this.nextIndex)
+    for (const code of functions.slice(0, -1)) this.functions.push({ name: null, code, results: [] })
+    this.call(functions[functions.length - 1], 3)
     return next
   }
 
-  /** Calls a function of (frame, mask) that is emitted beside `run`. Own functions follow `run`, which follows the imports. */
-  private call(own: Code): void {
+  /** Own functions follow `run`, which follows the imports. */
+  private get nextIndex(): number { return this.firstAccess + this.shapes.length + 1 + this.functions.length }
+  /** Calls a function of (frame, mask, zeros) that is emitted beside `run`. */
+  private call(own: Code, zeros = 0): void {
+    const index = this.nextIndex
     this.functions.push({ name: null, code: own, results: [] })
-    this.code.get(BASE).get(MASK).call(this.firstAccess + this.shapes.length + this.functions.length)
+    this.code.get(BASE).get(MASK)
+    for (let i = 0; i < zeros; i++) this.code.i32(0)
+    this.code.call(index)
   }
   private readonly firstAccess = firstSupport + supportImports.length
 

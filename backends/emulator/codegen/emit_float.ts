@@ -2,8 +2,8 @@
 // interpreter. Other roundings and transcendental functions are the interpreter's.
 import type { Operands, Planner, Planners } from './plan.ts'
 import type { Strip } from './strip.ts'
-import { supportIndex } from './support.ts'
-import { V128, simd } from './wasm_encoder.ts'
+import { fusesMultiplyAdd, supportIndex } from './support.ts'
+import { simd } from './wasm_encoder.ts'
 
 /** What a GPU gives for an invalid operation; NaN payloads are not carried. */
 const canonicalNaN = 0x7fffffff
@@ -41,6 +41,7 @@ function kindOf(modifiers: readonly string[], roundings: readonly string[]): Kin
 
 function get(s: Strip, slot: number, { ftz }: Kind): void { s.get32(slot); if (ftz) flush(s) }
 function finish(s: Strip, d: number, { ftz, sat }: Kind): void {
+  if (!s.exact && !ftz && !sat) { s.withVectors(1, (r) => { s.code.tee(r); s.doubtNaN(r) }); s.set32(d); return }
   if (ftz) flush(s)
   if (sat) saturate(s)
   else canonical(s)
@@ -93,25 +94,35 @@ const joinLow = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]
 const lowOfLongs = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]
 
 /**
- * a * b + c rounded once. The product is exact in f64; the sum is rounded to f64, then to f32: wrong only where the f64 sum ends
+ * a * b + c rounded once. Where the engine has a fused instruction that is it. Elsewhere the product is exact in f64; the sum is rounded to f64, then to f32: wrong only where the f64 sum ends
  * on a midpoint of f32 (low 29 bits 0x10000000) or the result is at most 2 ** -126, where midpoints lie higher (ptx-isa-notes
- * 2.10). A vector in doubt is computed again, exactly.
+ * 2.10). Those, and NaN, which must be canonical, leave the strip in doubt.
  */
-function fused(s: Strip, x: number, y: number, z: number): void {
-  const { code: c } = s
+function quickFma(s: Strip, a: number, b: number, c: number): void {
+  const { code } = s
+  const flags = s.doubt()
+  if (fusesMultiplyAdd()) {
+    s.withVectors(1, (r) => {
+      s.get32(a); s.get32(b); s.get32(c)
+      code.simd(simd.f32x4_relaxed_madd).tee(r)
+      s.doubtNaN(r)
+    })
+    return
+  }
+  const { least, most } = s.doubtfulRange()
   s.withVectors(3, (low, high, r) => {
     for (const half of [0, 1]) {
-      const wide = (local: number) => { c.get(local); if (half) c.get(local).shuffle(upper); c.simd(simd.f64x2_promote_low_f32x4) }
-      wide(x); wide(y)
-      c.simd(simd.f64x2_mul)
-      wide(z)
-      c.simd(simd.f64x2_add).tee(half ? high : low).simd(simd.f32x4_demote_f64x2_zero)
+      s.getDouble(a, half); s.getDouble(b, half)
+      code.simd(simd.f64x2_mul)
+      s.getDouble(c, half)
+      code.simd(simd.f64x2_add).tee(half ? high : low).simd(simd.f32x4_demote_f64x2_zero)
     }
-    c.shuffle(joinLow).set(r)
-    c.get(low).get(high).shuffle(lowOfLongs).vConst32(0x1fffffff).simd(simd.and).vConst32(0x10000000).simd(simd.i32x4_eq)
-    c.get(r).vConst32(0x7fffffff).simd(simd.and).vConst32(1).simd(simd.i32x4_sub).vConst32(0x00800000).simd(simd.i32x4_lt_u).simd(simd.or)
-    c.simd(simd.any_true).if(V128)
-    c.get(x).get(y).get(z).call(supportIndex('fmaExact')).else().get(r).end()
+    code.shuffle(joinLow).set(r)
+    code.get(low).get(high).shuffle(lowOfLongs).vConst32(0x1fffffff).simd(simd.and).vConst32(0x10000000).simd(simd.i32x4_eq).get(flags).simd(simd.or).set(flags)
+    // Less one, so that zero is the greatest.
+    code.get(r).vConst32(0x7fffffff).simd(simd.and).tee(low).vConst32(-1).simd(simd.i32x4_add).get(least).simd(simd.i32x4_min_u).set(least)
+    code.get(low).get(most).simd(simd.i32x4_max_u).set(most)
+    code.get(r)
   })
 }
 
@@ -119,13 +130,12 @@ function fma(m: readonly string[], o: Operands): ReturnType<Planner> {
   const kind = kindOf(m, ['rn'])
   if (!kind || !o.plain || o.count !== 4) return undefined
   const [d, a, b, c] = [o.slot(0), o.slot(1), o.slot(2), o.slot(3)]
-  return (s) => s.withVectors(3, (x, y, z) => {
-    get(s, a, kind); s.code.set(x)
-    get(s, b, kind); s.code.set(y)
-    get(s, c, kind); s.code.set(z)
-    fused(s, x, y, z)
+  return (s) => {
+    if (!s.exact && !kind.ftz && !kind.sat) { quickFma(s, a, b, c); s.set32(d); return }
+    for (const slot of [a, b, c]) get(s, slot, kind)
+    s.code.call(supportIndex('fmaExact'))
     finish(s, d, kind)
-  })
+  }
 }
 
 /** 1 / sqrt in f64, rounded twice. */

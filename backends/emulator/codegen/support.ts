@@ -18,6 +18,24 @@ export function supportFunctions(): WebAssembly.Exports {
   return (exports ??= new WebAssembly.Instance(new WebAssembly.Module(wasmModule([], names.map((name) => ({ name, code: bodies[name](), results: [V128] })), null) as BufferSource)).exports)
 }
 
+let fuses: boolean | undefined
+/**
+ * Whether `f32x4.relaxed_madd` is there and rounds once, which the engine decides by the processor: compiled code then has fma at
+ * full speed. Asked once.
+ */
+export function fusesMultiplyAdd(): boolean {
+  if (fuses !== undefined) return fuses
+  const code = new Code(V(0))
+  // a * b + c whose product needs more bits than f32 has, and one whose sum an f64 would round to a midpoint.
+  const products = [[1 + 2 ** -12, 1 + 2 ** -12, -1, 2 ** -11 + 2 ** -24], [(1 + 2 ** -20) * 2 ** -75, (1 - 2 ** -20) * 2 ** -75, 2 ** -130 + 2 ** -149, 524289 * 2 ** -149]]
+  for (const [a, b, c, r] of products) code.vConstF32(a).vConstF32(b).vConstF32(c).simd(simd.f32x4_relaxed_madd).vConstF32(r).simd(simd.f32x4_ne).simd(simd.any_true)
+  code.op(op.i32_or).op(op.i32_eqz)
+  const bytes = wasmModule([], [{ name: 'fuses', code, results: [I32] }], null)
+  return (fuses = WebAssembly.validate(bytes as BufferSource) && (new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource)).exports.fuses as () => number)() === 1)
+}
+/** For tests of both ways; undefined: ask again. */
+export function assumeFusing(as: boolean | undefined): void { fuses = as }
+
 /** Each word of the sources through scalar code: `body` finds them in locals x and y, and leaves the result. */
 function perWord(sources: 1 | 2, body: (code: Code, x: number, y: number) => void): Code {
   const code = new Code(V(sources))

@@ -35,6 +35,7 @@ export const simd = {
   f32x4_abs: 0xe0, f32x4_neg: 0xe1, f32x4_sqrt: 0xe3, f32x4_add: 0xe4, f32x4_sub: 0xe5, f32x4_mul: 0xe6, f32x4_div: 0xe7, f32x4_min: 0xe8, f32x4_max: 0xe9, f32x4_pmin: 0xea, f32x4_pmax: 0xeb,
   i8x16_popcnt: 0x62, i16x8_extadd_pairwise_i8x16_u: 0x7d, i32x4_extadd_pairwise_i16x8_u: 0x7f,
   f32x4_ceil: 0x67, f32x4_floor: 0x68, f32x4_trunc: 0x69, f32x4_nearest: 0x6a, f64x2_nearest: 0x94,
+  f32x4_relaxed_madd: 0x105,
   f64x2_abs: 0xec, f64x2_neg: 0xed, f64x2_sqrt: 0xef, f64x2_add: 0xf0, f64x2_sub: 0xf1, f64x2_mul: 0xf2, f64x2_div: 0xf3,
   i32x4_trunc_sat_f32x4_s: 0xf8, i32x4_trunc_sat_f32x4_u: 0xf9, f32x4_convert_i32x4_s: 0xfa, f32x4_convert_i32x4_u: 0xfb,
 } as const
@@ -78,6 +79,13 @@ export class Code extends Bytes {
   depth = 0
   constructor(readonly params: readonly ValueType[]) { super() }
   local(type: ValueType): number { this.locals.push(type); return this.params.length + this.locals.length - 1 }
+
+  /** What has been written so far, taken away to be put elsewhere; depths must be those of its beginning. */
+  take(): Uint8Array {
+    const all = this.done()
+    this.length = 0
+    return all
+  }
 
   op(code: number): this { return this.byte(code) }
   simd(code: number): this { return this.byte(0xfd).unsigned(code) }
