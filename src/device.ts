@@ -19,6 +19,7 @@ export async function openDevice(name: string, options: { disableRobustness?: bo
     case 'auto': return openFirst(options)
     case 'emu:sm_80': case 'emu:sm_90a': {
       const [{ CudaBackend }, { EmulatorDriver }] = await Promise.all([import('../backends/cuda/index.ts'), import('../backends/emulator/driver.ts')])
+      if (inNode()) (await import('../backends/emulator/node_worker.ts')).allowFusedMultiplyAdd()
       return { device: new Device(new CudaBackend(new EmulatorDriver(name.slice(4)))), why: 'asked for' }
     }
     default: {

@@ -6,6 +6,7 @@ import { sayDiagnostic } from '../../../backends/emulator/diagnostics.ts'
 import { EmulatorFault } from '../../../backends/emulator/launch.ts'
 import type { EmulatorOptions } from '../../../backends/emulator/machine.ts'
 import { OutOfMemory } from '../../../backends/emulator/memory.ts'
+import { allowFusedMultiplyAdd } from '../../../backends/emulator/node_worker.ts'
 import { CaseError, runCase, type CaseResult, type PtxCase } from '../../../backends/emulator/run_case.ts'
 import { createSanitizer } from '../../../backends/emulator/sanitizer/index.ts'
 import { InputError } from '../../core/errors.ts'
@@ -25,6 +26,7 @@ export async function run(args: string[]): Promise<number> {
   const seed = wholeNumber('ptx run', 'seed', options.seed)
   const schedules = Math.max(1, wholeNumber('ptx run', 'schedules', options.schedules))
   const maxInstructions = wholeNumber('ptx run', 'max-instructions', options['max-instructions'])
+  allowFusedMultiplyAdd()
   let code = 0
   for (let n = 0; n < schedules; n++) {
     const started = performance.now()
