@@ -15,6 +15,8 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   train: () => import('./train.ts'),
   generate: () => import('./generate.ts'),
   eval: () => import('./eval.ts'),
+  plan: () => import('./plan.ts'),
+  eplb: () => import('./eplb.ts'),
   gpu: () => import('./gpu.ts'),
   ptx: () => import('./ptx.ts'),
 }
