@@ -15,8 +15,11 @@ import { dequantize_fp8 } from './dequantize_fp8.ts'
 import { embedding } from './embedding.ts'
 import { embedding_bwd } from './embedding_bwd.ts'
 import { gemm } from './gemm.ts'
+import { gemm_fp8 } from './gemm_fp8.ts'
 import { grouped_gemm } from './grouped_gemm.ts'
 import { grouped_gemm_bwd_w } from './grouped_gemm_bwd_w.ts'
+import { grouped_gemm_fp8 } from './grouped_gemm_fp8.ts'
+import { grouped_gemm_fp8_bwd_w } from './grouped_gemm_fp8_bwd_w.ts'
 import { mla_kv } from './mla_kv.ts'
 import { mla_kv_bwd } from './mla_kv_bwd.ts'
 import { moe_gate } from './moe_gate.ts'
@@ -58,8 +61,11 @@ const kernels: PtxKernel[] = [
   embedding,
   embedding_bwd,
   gemm,
+  gemm_fp8,
   grouped_gemm,
   grouped_gemm_bwd_w,
+  grouped_gemm_fp8,
+  grouped_gemm_fp8_bwd_w,
   mla_kv,
   mla_kv_bwd,
   moe_gate,

@@ -1,6 +1,6 @@
 // Which tile a product gets. Apart from the kernels' text: a tuning round edits this file only.
 import { ceilDiv, type CudaInfo } from '../src/core/kernel.ts'
-import { fmaBody, mmaBody, type Operands, type TileText } from './tile_body.ts'
+import { fmaBody, fp8Body, mmaBody, type Fp8Operands, type Operands, type TileText } from './tile_body.ts'
 import type { FmaTile } from './tile_fma.ts'
 import type { MmaTile } from './tile_mma.ts'
 
@@ -54,12 +54,21 @@ export interface TiledKernel { readonly ptx: string; readonly tile: TileText }
 const made = new Map<string, TiledKernel>()
 
 /** The texts that differ are few; each is made once. */
-export function kernelText(name: string, any: AnyTile, operands: Operands, text: (tile: TileText) => string): TiledKernel {
-  const key = JSON.stringify([name, any, operands])
-  let kernel = made.get(key)
+function tiled(key: unknown[], body: () => TileText, text: (tile: TileText) => string): TiledKernel {
+  const name = JSON.stringify(key)
+  let kernel = made.get(name)
   if (!kernel) {
-    const tile = any.dtype === 'f32' ? fmaBody(any.tile, operands) : mmaBody(any.tile, operands)
-    made.set(key, (kernel = { ptx: text(tile), tile }))
+    const tile = body()
+    made.set(name, (kernel = { ptx: text(tile), tile }))
   }
   return kernel
+}
+
+export const kernelText = (name: string, any: AnyTile, operands: Operands, text: (tile: TileText) => string) =>
+  tiled([name, any, operands], () => (any.dtype === 'f32' ? fmaBody(any.tile, operands) : mmaBody(any.tile, operands)), text)
+
+/** `aRun`, `bRun`: elements of a row in memory. `N`: of a row of c. */
+export function fp8KernelText(name: string, tile: MmaTile, kind: Pick<Fp8Operands, 'bMajor' | 'bScales'>, aRun: number, bRun: number, N: number, text: (tile: TileText) => string): TiledKernel {
+  const operands: Fp8Operands = { ...kind, aCopy: copyBytesOf(aRun, 1), bCopy: copyBytesOf(bRun, 1), whole: N % (kind.bMajor === 'k' ? 2 : 4) === 0 }
+  return tiled([name, tile, operands], () => fp8Body(tile, operands), text)
 }

@@ -50,15 +50,15 @@ ${p.major === 'k' ? `  add.u32 %${n}At, %${n}At, ${warp};\n` : ''}  mul.lo.u32 %
 ${place(a, aLane)}
 ${place(b, bLane)}
   add.u32 %bAt, %bAt, ${panelBytes(a)};
-${mmaStorePlace}
+${lanePlace(2)}
 ${storeSetup('%warpM', '%warpN', out)}`
 }
 
 /** A lane holds rows g and g + 8 (g = lane / 4) of each fragment, columns 2 (lane % 4) and the next. */
-const mmaStorePlace = `  shr.u32 %warp, %lane, 2;
+export const lanePlace = (columns: 2 | 4) => `  shr.u32 %warp, %lane, 2;
   add.u32 %warpM, %warpM, %warp;
   and.b32 %warp, %lane, 3;
-  mad.lo.u32 %warpN, %warp, 2, %warpN;`
+  mad.lo.u32 %warpN, %warp, ${columns}, %warpN;`
 
 export const mmaZero = (t: MmaTile, name = 'c') => {
   const { down, across } = fragments(t)
@@ -80,8 +80,9 @@ ${each(across / 2, (j) => `  ldmatrix.sync.aligned.m8n8.x4${trans(b)}.shared.b16
 ${each(down, (i) => each(across, (j) => multiply(sums(i, j), i, j, 'bf16')))}`)}`
 }
 
-export const multiply = (c: string[], i: number, j: number, type: 'bf16' | 'f16') =>
-  `  mma.sync.aligned.m16n8k16.row.col.f32.${type}.${type}.f32 {${c.join(', ')}}, {%a${i}_0, %a${i}_1, %a${i}_2, %a${i}_3}, {%b${j}_0, %b${j}_1}, {${c.join(', ')}};`
+/** One mma of fragments `a` i and `b` j. */
+export const multiply = (c: string[], i: number, j: number, type: 'bf16' | 'f16', a = 'a', b = 'b') =>
+  `  mma.sync.aligned.m16n8k16.row.col.f32.${type}.${type}.f32 {${c.join(', ')}}, {${range(4).map((r) => `%${a}${i}_${r}`).join(', ')}}, {%${b}${j}_0, %${b}${j}_1}, {${c.join(', ')}};`
 
 /** One store of a pair of columns where N is even. */
 export function mmaStore(t: MmaTile, out: 'f32' | 'bf16', pairs: boolean): string {

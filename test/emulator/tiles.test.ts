@@ -13,9 +13,13 @@ import { attention } from '../../src/ops/attention.ts'
 import { attention_bwd } from '../../src/ops/attention_bwd.ts'
 import type { FloatOut, Layout } from '../../src/ops/gemm.ts'
 import { gemmOp } from '../../src/ops/gemm.ts'
+import { gemm_fp8 } from '../../src/ops/gemm_fp8.ts'
 import { offsetsOf } from '../../src/ops/grouped_gemm.cases.ts'
 import { grouped_gemm } from '../../src/ops/grouped_gemm.ts'
 import { grouped_gemm_bwd_w } from '../../src/ops/grouped_gemm_bwd_w.ts'
+import { grouped_gemm_fp8 } from '../../src/ops/grouped_gemm_fp8.ts'
+import { grouped_gemm_fp8_bwd_w } from '../../src/ops/grouped_gemm_fp8_bwd_w.ts'
+import { fp8Operand } from '../../src/ops/quantize_fp8.cases.ts'
 
 /** A GPU of `numSms` multiprocessors, by its attributes: one lets the largest tile win always. */
 function gpu(numSms: number, options: Partial<EmulatorOptions> = {}): CudaBackend {
@@ -38,6 +42,32 @@ const sumCase = (dtype: FloatOut, N: number, K: number): OpCase => ({
   inputs: (r) => ({ dy: r.normal([304, N], 1, dtype), x: r.normal([304, K], 1, dtype), offsets: offsetsOf(r, grouping) }),
 })
 
+const tiles = (n: number) => Math.ceil(n / 128)
+const fp8Case = (layout: 'nt' | 'nn', bTile: '128x128' | '1x128', [M, N, K]: number[]): OpCase => ({
+  name: `${layout} ${bTile} [${M}, ${N}, ${K}] e4m3`, attrs: { layout, bTile },
+  inputs: (r) => {
+    const [rows, columns] = layout === 'nt' ? [N, K] : [K, N]
+    const [a, aScale] = fp8Operand(r, [M, K], [M, tiles(K)]), [b, bScale] = fp8Operand(r, [rows, columns], [bTile === '1x128' ? rows : tiles(rows), tiles(columns)])
+    return { a, aScale, b, bScale }
+  },
+})
+const fp8Grouping = { name: '', P: 384, rowAlign: 128, offsets: [0, 128, 128, 384] }
+const groupedFp8Case = (layout: 'nt' | 'nn', N: number, K: number): OpCase => ({
+  name: `${layout} [384, ${N}, ${K}] e4m3`, attrs: { layout, rowAlign: 128 },
+  inputs: (r) => {
+    const [rows, columns] = layout === 'nt' ? [N, K] : [K, N]
+    const [x, xScale] = fp8Operand(r, [384, K], [384, tiles(K)]), [w, wScale] = fp8Operand(r, [3, rows, columns], [3, tiles(rows), tiles(columns)])
+    return { x, xScale, w, wScale, offsets: offsetsOf(r, fp8Grouping) }
+  },
+})
+const fp8SumCase = (N: number, K: number): OpCase => ({
+  name: `[384, ${N}, ${K}] e4m3`, attrs: {},
+  inputs: (r) => {
+    const [dyT, dyScale] = fp8Operand(r, [N, 384], [N, 3]), [xT, xScale] = fp8Operand(r, [K, 384], [K, 3])
+    return { dyT, dyScale, xT, xScale, offsets: offsetsOf(r, fp8Grouping) }
+  },
+})
+
 /** Heads wider than a block's columns: several blocks share them. */
 const wide = { seqLen: 66, scale: 0.08 }
 const qkv = (r: CaseRandom) => ({ q: r.normal([66, 1, 132]), k: r.normal([66, 1, 132]), v: r.normal([66, 1, 130]) })
@@ -52,6 +82,10 @@ const cases: [Op, OpCase][] = [
     ...(['nt', 'nn'] as const).map((layout): [Op, OpCase] => [grouped_gemm, groupedCase(layout, dtype, 72, 40)]),
     [grouped_gemm_bwd_w, sumCase(dtype, 136, 40)] as [Op, OpCase],
   ]),
+  ...[[130, 132, 272], [130, 130, 132], [3, 131, 131]].map((size): [Op, OpCase] => [gemm_fp8, fp8Case('nn', '128x128', size)]),
+  ...(['128x128', '1x128'] as const).map((bTile): [Op, OpCase] => [gemm_fp8, fp8Case('nt', bTile, [130, 133, 272])]),
+  [gemm_fp8, fp8Case('nt', '1x128', [3, 130, 131])],
+  [grouped_gemm_fp8, groupedFp8Case('nt', 36, 144)], [grouped_gemm_fp8, groupedFp8Case('nn', 36, 144)], [grouped_gemm_fp8_bwd_w, fp8SumCase(130, 36)],
   [attention, wideAttention], [attention_bwd, wideAttentionBwd],
 ]
 
@@ -75,7 +109,7 @@ async function outputsOf(backend: CudaBackend, op: Op, c: OpCase): Promise<Numbe
 }
 
 describe('any order gives the same bits', () => {
-  const chosen = cases.filter(([, c]) => /nt \[|136, 40|66, 1/.test(c.name) && !/136, 128/.test(c.name))
+  const chosen = cases.filter(([, c]) => /nt \[|136, 40|66, 1|272|130, 36/.test(c.name) && !/136, 128/.test(c.name))
   for (const [op, c] of chosen) {
     it(`${op.name} > ${c.name}`, async () => {
       const [first, second] = await Promise.all([{ seed: 0, async: 'early' }, { seed: 7, async: 'late' }].map((o) => outputsOf(gpu(8, o as Partial<EmulatorOptions>), op, c)))
