@@ -25,10 +25,11 @@ import { tensormap } from './tensormap.ts'
 import { refused } from './refused.ts'
 import { warp } from './warp.ts'
 import { wgmma } from './wgmma.ts'
+import { wmma } from './wmma.ts'
 
 /** Opcodes that several chapters share, by their forms. */
 const scalar = formChapter(integer, bits, carry, data, convert, float, half)
-const all = [asyncCopy, atomicChapter, barrier, bulkCopy, control, matrixMoves, memory, mbarrier, mma, refused, remoteStore, scalar, setmaxnreg, tensorCopy, tensormap, warp, wgmma].flatMap((c) => Object.entries(c))
+const all = [asyncCopy, atomicChapter, barrier, bulkCopy, control, matrixMoves, memory, mbarrier, mma, refused, remoteStore, scalar, setmaxnreg, tensorCopy, tensormap, warp, wgmma, wmma].flatMap((c) => Object.entries(c))
 
 export const chapters: ReadonlyMap<string, Decoder> = new Map(all)
 // Else the later chapter would hide the other one's without a word.
