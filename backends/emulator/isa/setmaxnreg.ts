@@ -43,7 +43,7 @@ function amount(ctx: DecodeContext, s: Parameters<Chapter[string]>[0]): number {
 
 export const setmaxnreg: Chapter = {
   setmaxnreg(s, ctx) {
-    const { one, types } = matrixModifiers(ctx, { action: ['inc', 'dec'], ...together }, ['u32'])
+    const { one, types } = matrixModifiers(ctx, { action: ['inc', 'dec'], ...together }, ['u32', 's32'])
     since(ctx, 'setmaxnreg', 8.0, 90)
     if (ctx.smSuffix === '') ctx.error(`setmaxnreg needs sm_90a, this is sm_${ctx.sm}`)
     if (one.action === undefined || s.modifiers[0] !== one.action) ctx.error('setmaxnreg needs .inc or .dec')

@@ -6,16 +6,17 @@ import type { Operand, Statement } from '../ast.ts'
 import type { Chapter, DecodeContext, Decoded, Decoder } from '../decode.ts'
 import { lowestLane } from '../diagnostics.ts'
 import { RETRY, type AsyncHandle, type AsyncOp, type Slot, type Warp } from '../machine.ts'
-import { multiplyBits } from '../products/bits.ts'
 import { elementBits, type ElementName } from '../products/elements.ts'
-import { adds, saturates, type Accumulator } from '../products/products.ts'
+import type { Accumulator } from '../products/products.ts'
 import { workspaceOf, type Workspace } from '../products/workspace.ts'
 import { readPredicate } from '../slots.ts'
 import { showAddress } from './addresses.ts'
 import { since } from './free_modifiers.ts'
+import { selectors } from './matrix_sparse.ts'
 import { matrixModifiers, needTogether, registerPieces, shapeOf, shapePattern, together, wholeWarp, type Shape } from './matrix_sync.ts'
 import { SharedOperand, type Pieces } from './wgmma_descriptor.ts'
-import { absent, assembling, mismatch, productsOf, registerSet, type Product, type RegisterSet } from './wgmma_groups.ts'
+import { absent, assembling, mismatch, productsOf, registerSet, type Product } from './wgmma_groups.ts'
+import { perform, type Multiply } from './wgmma_multiply.ts'
 
 const narrowFloats = ['e4m3', 'e5m2']
 const bytes8 = ['s8', 'u8']
@@ -37,37 +38,22 @@ function checkShape(ctx: DecodeContext, { M, N, K }: Shape, name: string, wanted
   if (!fine) ctx.error(`wgmma.mma_async has no shape .${name}: N is ${integer ? '8, 24 or a multiple of 16' : 'a multiple of 8'}, up to 256`)
 }
 
-/** Operands as they are decoded; all that a product needs but the values of its descriptors. */
-interface Multiply {
-  readonly shape: Shape
-  readonly kind: Accumulator
-  readonly a: ElementName | 'b1'
-  readonly b: ElementName | 'b1'
-  readonly d: RegisterSet
-  /** A in registers: pieces relative to the frame, in their shadows. */
-  readonly aRegisters: { set: RegisterSet; pieces: Uint32Array } | null
-  readonly aShared: SharedOperand | null
-  readonly bShared: SharedOperand
-  /** Slots of descriptors. */
-  readonly descriptors: readonly Slot[]
-  readonly scaleD: { slot: Slot; negate: boolean }
-  readonly negative: boolean
-  readonly saturate: boolean
-}
-
 const decode: Decoder = (s, ctx): Decoded => {
   const { one, types } = matrixModifiers(ctx, { ...together, form: ['mma_async'], sparse: ['sp'], shape: shapePattern, saturate: ['satfinite'], operation: ['and', 'xor', 'or'], count: ['popc'] },
     ['f32', 'f16', 'bf16', 'tf32', 'e4m3', 'e5m2', 's32', 's8', 'u8', 'b1'])
   needArchitecture(ctx)
   needTogether(ctx, 'wgmma.mma_async', one)
-  if (one.sparse) ctx.error('wgmma.mma_async.sp is not emulated yet')
   const shape = shapeOf(ctx, one.shape)
-  const { d, a, b, K } = kindOf(ctx, types)
+  const sparse = one.sparse !== undefined
+  const { d, a, b, K: denseK } = kindOf(ctx, types)
+  if (sparse && a === 'b1') ctx.error('wgmma.mma_async.sp is not for .b1')
+  if (sparse) since(ctx, 'wgmma.mma_async.sp', 8.2)
+  const K = sparse ? 2 * denseK : denseK
   const integer = d === 's32'
   checkShape(ctx, shape, one.shape!, K, integer)
   if (one.saturate && (!integer || a === 'b1')) ctx.error('wgmma.mma_async: .satfinite is for .s8 and .u8')
   if ((a === 'b1') !== (one.operation === 'and' && one.count === 'popc') || (a !== 'b1' && (one.operation ?? one.count))) ctx.error(a === 'b1' ? 'wgmma.mma_async of .b1 needs .and.popc' : `wgmma.mma_async: .${one.operation ?? one.count} is for .b1`)
-  const m = operands(s, ctx, shape, d, a as Multiply['a'], b as Multiply['b'], one.saturate !== undefined)
+  const m = operands(s, ctx, shape, d, a as Multiply['a'], b as Multiply['b'], { saturate: one.saturate !== undefined, sparse })
   return { ...wholeWarp((w) => arrive(w, m)), touchesMemory: true, tensorFlop: (2 * shape.M * shape.N * shape.K) / 4 }
 }
 
@@ -76,12 +62,13 @@ function needArchitecture(ctx: DecodeContext): void {
   if (ctx.sm !== 90 || ctx.smSuffix !== 'a') ctx.error(`wgmma needs sm_90a, this is sm_${ctx.sm}${ctx.smSuffix}`)
 }
 
-function operands(s: Statement, ctx: DecodeContext, shape: Shape, kind: Accumulator, a: Multiply['a'], b: Multiply['b'], saturate: boolean): Multiply {
-  const [dOperand, aOperand, bOperand, scaleD, ...flags] = s.operands
+function operands(s: Statement, ctx: DecodeContext, shape: Shape, kind: Accumulator, a: Multiply['a'], b: Multiply['b'], { saturate, sparse }: { saturate: boolean; sparse: boolean }): Multiply {
+  const [dOperand, aOperand, bOperand, ...more] = s.operands
+  const [scaleD, ...flags] = sparse ? more.slice(2) : more
   const inRegisters = aOperand?.kind === 'vector'
   const transposes = a === 'f16' || a === 'bf16'
   const numFlags = kind === 's32' ? 0 : transposes ? (inRegisters ? 3 : 4) : 2
-  ctx.operands(4 + numFlags)
+  ctx.operands((sparse ? 6 : 4) + numFlags)
   const registers = kind === 'f16' ? shape.N / 4 : shape.N / 2
   const type = kind === 'f32' ? 'f32' : 'b32'
   const dSlots = ctx.dstVector(dOperand, type, registers)
@@ -96,17 +83,25 @@ function operands(s: Statement, ctx: DecodeContext, shape: Shape, kind: Accumula
   const bMajor = transposes ? major(flags[inRegisters ? 2 : 3], 'imm-trans-b') : 'k'
   const aSlots = inRegisters ? ctx.srcVector(aOperand, 'b32', 4) : null
   const set = aSlots && registerSet(ctx, aSlots)
-  // 32 bytes of K; transposed, as many rows of K with 8 elements to a piece.
-  const shared = (which: 'k' | 'mn', extent: number) => (which === 'k' ? new SharedOperand('k', extent, 2) : new SharedOperand('mn', shape.K, extent / 8))
+  // 32 bytes of K, of B 64 where A is sparse; transposed, as many rows of K with 8 elements to a piece.
+  const shared = (which: 'k' | 'mn', extent: number, dense: boolean) => (which === 'k' ? new SharedOperand('k', extent, dense ? 2 : 4) : new SharedOperand('mn', dense && sparse ? shape.K / 2 : shape.K, extent / 8))
   return {
     shape, kind, a, b, saturate, negative: scales < 0,
     d: registerSet(ctx, dSlots),
     aRegisters: set && { set, pieces: registerPieces(set.shadows, 16) },
-    aShared: inRegisters ? null : shared(aMajor, 64),
-    bShared: shared(bMajor, shape.N),
+    aShared: inRegisters ? null : shared(aMajor, 64, true),
+    bShared: shared(bMajor, shape.N, !sparse),
+    sparse: sparse ? sparsity(ctx, more[0], more[1], a as ElementName, shape.K) : null,
     descriptors: [...(inRegisters ? [] : [ctx.src(aOperand, 'b64')]), ctx.src(bOperand, 'b64')],
     scaleD: ctx.predicate(scaleD),
   }
+}
+
+function sparsity(ctx: DecodeContext, metadata: Operand, selector: Operand, type: ElementName, K: number): Multiply['sparse'] {
+  const value = ctx.constant(selector, 'the sparsity selector')
+  const most = selectors(type, K)
+  if (value < 0 || value >= most) ctx.error(`the sparsity selector is ${value}, must be ${most === 1 ? '0' : `0 to ${most - 1}`}`, selector.at)
+  return { metadata: ctx.src(metadata, 'b32'), selector: value }
 }
 
 /** A warp comes to the product; the last of the four issues it. */
@@ -128,7 +123,8 @@ function arrive(w: Warp, m: Multiply): void {
   const product = known ?? begin(w, m, values)
   waiting.set(number, product)
   const handle = sanitizer === null ? null : declare(w, m, product)
-  product.parts[w.index & 3] = { warp: w, base: w.base, handle }
+  const words = m.sparse && (w.base + m.sparse.metadata) >> 2
+  product.parts[w.index & 3] = { warp: w, base: w.base, handle, metadata: words === null ? null : memory.u32.slice(words, words + 32) }
   own.open.push(product)
   for (const set of product.sets) own.lend(set, w.base, product.workspace, memory)
   if (absent(product).length > 0) return
@@ -193,40 +189,6 @@ function uniform(w: Warp, slot: Slot): [low: number, high: number] {
   return [low, high]
 }
 
-function perform(m: Multiply, { parts, operands: values, workspace }: Product, aOffsets: Uint32Array | null, bOffsets: Uint32Array): void {
-  const { warp } = parts[0]!
-  const { machine, cta } = warp
-  const { memory } = machine
-  const flags = (values[values.length - 1] ? adds : 0) | (m.saturate ? saturates : 0)
-  if (m.a === 'b1' || m.b === 'b1') { performBits(m, parts as { base: number }[], cta.sharedBase, memory, aOffsets, bOffsets, flags); return }
-  const { products, pieces, rows, raw, columns, d } = workspace
-  const { K, N } = m.shape
-  if (aOffsets !== null) {
-    memory.u32.set(aOffsets, pieces >> 2)
-    products.expand[m.a](pieces, cta.sharedBase, aOffsets.length, m.aShared!.major === 'k' ? rows : raw)
-    if (m.aShared!.major === 'mn') products.transpose(raw, K, 64, rows)
-  } else {
-    memory.u32.set(m.aRegisters!.pieces, pieces >> 2)
-    parts.forEach((part, i) => products.expand[m.a as ElementName](pieces, part!.base, m.aRegisters!.pieces.length, rows + 64 * K * i))
-  }
-  if (m.negative) { const { f32 } = memory; for (let i = rows >> 2; i < (rows >> 2) + 64 * K; i++) f32[i] = -f32[i] }
-  memory.u32.set(bOffsets, pieces >> 2)
-  products.expand[m.b](pieces, cta.sharedBase, bOffsets.length, m.bShared.major === 'k' ? raw : columns)
-  if (m.bShared.major === 'k') products.transposePairs(raw, N, K, columns)
-  else products.pairColumns(columns, N * K)
-  memory.u32.set(m.d.shadows, d >> 2)
-  parts.forEach((part, i) => products.multiply[m.kind](rows + 64 * K * i, K, columns, N, part!.base, d, d, flags))
-}
-
-function performBits(m: Multiply, parts: readonly { base: number }[], sharedBase: number, memory: Warp['machine']['memory'], aOffsets: Uint32Array | null, bOffsets: Uint32Array, flags: number): void {
-  const b = bOffsets.map((x) => x + sharedBase)
-  const d = Uint32Array.from(m.d.shadows)
-  parts.forEach(({ base }, i) => {
-    const a = aOffsets ? aOffsets.subarray(32 * i, 32 * i + 32).map((x) => x + sharedBase) : m.aRegisters!.pieces.map((x) => x + base)
-    multiplyBits(memory, false, a, b, m.shape.N, base, d, d, flags)
-  })
-}
-
 const simple = (form: string, numOperands: number, make: (s: Statement, ctx: DecodeContext) => Decoded): Decoder => (s, ctx) => {
   const { one } = matrixModifiers(ctx, { ...together, form: [form] }, [])
   needArchitecture(ctx)
@@ -237,7 +199,7 @@ const simple = (form: string, numOperands: number, make: (s: Statement, ctx: Dec
 
 const waitGroup = (s: Statement, ctx: DecodeContext): Decoded => {
   const left = ctx.constant(s.operands[0], 'the number of groups')
-  if (left < 0 || left > 7) ctx.error(`wgmma.wait_group ${left}; the number must be 0 to 7`, s.operands[0].at)
+  if (left < 0) ctx.error(`wgmma.wait_group ${left}; the number must be 0 or more`, s.operands[0].at)
   const together = wholeWarp((w, mask) => { while (productsOf(w).closed.length > left) retire(w, mask, productsOf(w).closed.shift()!) })
   return {
     control(w, g, mask) {

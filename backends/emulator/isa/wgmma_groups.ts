@@ -40,7 +40,7 @@ export function registerSet(ctx: DecodeContext, slots: readonly Slot[]): Registe
 }
 
 /** One warp's part in a product. */
-interface Part { readonly warp: Warp; readonly base: number; readonly handle: AsyncHandle | null }
+export interface Part { readonly warp: Warp; readonly base: number; readonly handle: AsyncHandle | null; readonly metadata: Uint32Array | null }
 
 /** One product of a warpgroup; it is issued to the tensor cores when the last of the four warps comes. */
 export interface Product {

@@ -117,6 +117,7 @@ const multiply: Decoder = (s, ctx) => {
   if ((m.a === 'b1') !== (one.operation !== undefined && one.count !== undefined)) ctx.error(m.a === 'b1' ? 'wmma.mma of .b1 needs .xor.popc or .and.popc' : `wmma.mma: .${one.operation ?? one.count} is for .b1`)
   if (one.operation === 'and') since(ctx, 'wmma.mma of .b1 with .and', 7.1, 80)
   if (one.rounding && m.a !== 'f64') ctx.error(`wmma.mma: .${one.rounding} is for .f64`)
+  if (one.saturate && m.a === 'f16' && ctx.ptxVersion[0] * 10 + ctx.ptxVersion[1] >= 65) ctx.error('wmma.mma of .f16 has no .satfinite from PTX 6.5 on')
   if (one.saturate && (m.a === 'bf16' || m.a === 'tf32' || m.a === 'f64' || m.a === 'b1')) ctx.error(`wmma.mma of .${m.a} has no .satfinite`)
   ctx.operands(4)
   const flop = { tensorFlop: 2 * shape.M * shape.N * shape.K }

@@ -50,8 +50,8 @@ function run({ shape, a, b, c, d, layouts: [la, lb, lc, ld], strides, space = ''
   const list = (p: 'a' | 'b' | 'c' | 'd', t: string) => `{${Array.from({ length: registers(t, p, shape) }, (_, i) => `%${p}${i}`).join(', ')}}`
   const operand = (p: 'a' | 'b' | 'c' | 'd') => (strides ? `, %s${p}` : '')
   const types = a === 'f16' ? `${d}.${c}` : `${d}.${a}.${b}.${c}`
-  const text = `.version 8.0
-.target sm_90a
+  const text = `.version ${options === '.satfinite' && a === 'f16' ? '6.4' : '8.0'}
+.target ${options === '.satfinite' ? 'sm_70' : 'sm_90a'}
 .address_size 64
 .visible .entry k(.param .u64 pa, .param .u64 pb, .param .u64 pc, .param .u64 pd)
 {
