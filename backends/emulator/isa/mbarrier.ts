@@ -18,7 +18,7 @@ function formOf(ctx: DecodeContext, semantics: readonly Semantics[], remote: boo
   const t = takeAll(ctx, { semantics, scope: scopes, space: ['shared', 'shared::cta', ...(remote ? ['shared::cluster'] : [])], type: ['b64'] })
   if (t.type === undefined) ctx.modifiers.need(['b64'] as const, 'type')
   if ((t.semantics === undefined) !== (t.scope === undefined)) ctx.error(t.semantics === undefined ? `.${t.scope} needs ${semantics.map((s) => `.${s}`).join(' or ')}` : `.${t.semantics} needs ${scopes.map((s) => `.${s}`).join(' or ')}`)
-  if (t.semantics !== undefined) since(ctx, `.${t.semantics}`, 8.0, 90)
+  if (t.semantics !== undefined) since(ctx, `.${t.semantics}`, t.semantics === 'relaxed' && semantics.length > 1 ? 8.6 : 8.0, 90)
   if (t.space === 'shared::cta' || t.space === 'shared::cluster') since(ctx, `.${t.space}`, t.space === 'shared::cta' ? 7.8 : 8.0, t.space === 'shared::cta' ? 0 : 90)
   return { semantics: t.semantics as Semantics | undefined, space: t.space }
 }
