@@ -166,6 +166,22 @@ case('cuda_memcpy_async', 'library.ptx', 'barcopy', [{'ptr': 'in'}, {'ptr': 'out
 case('cluster_dims', 'library.ptx', 'clusterdims', [{'ptr': 'out'}], [blank('out', 256)],
      [want('out', s32s([v for y in range(2) for x in range(8) for v in (sum(range(256)), x % 4 + 4 * (y % 2), 20 + y % 2, 0)]), 'i32')], block=32, grid=(8, 2, 1), cluster=[4, 2, 1], features=['cluster'])
 
+
+def e4m3(code):
+    e, f = code >> 3 & 15, code & 7
+    return (-1 if code & 128 else 1) * (f / 8 * 2 ** -6 if e == 0 else (1 + f / 8) * 2.0 ** (e - 7))
+codes = {e4m3(c): c for c in range(255, -1, -1) if c & 127 != 127}
+
+def gemm(m, depth):
+    n = 64
+    a, b = [[[rng.randrange(-4, 5) / 2 for _ in range(depth)] for _ in range(rows)] for rows in (m, n)]
+    d = b''.join(struct.pack('<f', sum(x * y for x, y in zip(row, column))) for row in a for column in b)
+    raw = lambda x: bytes(codes[v] for row in x for v in row)
+    case('gemm_fp8_cluster', 'gemm.ptx', 'gemm', [mapArg('UINT8', [depth, m], [depth], [128, 64], '128B', buffer='A'), mapArg('UINT8', [depth, n], [depth], [128, 32], '128B', buffer='B'), mapArg('FLOAT32', [n, m], [4 * n], [16, 64], buffer='D'),
+         {'i32': depth // 128}], [buf('A', raw(a)), buf('B', raw(b)), blank('D', 4 * m * n)], [want('D', d, 'f32')], block=256, grid=(m // 64, 1, 1), cluster=[2, 1, 1], smem=2 * 2 * 64 * 128 + 64 * 64 * 4,
+         features=['wgmma', 'setmaxnreg', 'multicast::cluster', 'cp.async.bulk.tensor'])
+gemm(128, 384)
+
 with open(sys.argv[1] + "/cases.json", "w") as f:
     f.write("{\"cases\":[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]}\n")
 print(len(cases), 'cases')
