@@ -114,7 +114,9 @@ class FunctionCompiler {
 
   private runs(pc: number): boolean { return this.steps[pc] !== undefined || this.target(pc) !== undefined }
   private target(pc: number): number | undefined {
-    const at = plainBranch(this.source.instructions[pc])
+    // A function without instructions still has an entry.
+    const i = this.source.instructions[pc]
+    const at = i === undefined ? undefined : plainBranch(i)
     return at !== undefined && at < this.steps.length ? at : undefined
   }
 
