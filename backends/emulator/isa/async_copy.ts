@@ -1,7 +1,7 @@
 // cp.async: copies of a few bytes a lane, in groups or tracked by an mbarrier (PTX ISA 9.7.9.25.3, 9.7.13.15.16).
 import type { Operand } from '../ast.ts'
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
-import type { Slot, Warp } from '../machine.ts'
+import type { AsyncRange, Slot, Warp } from '../machine.ts'
 import { lowestLane } from '../diagnostics.ts'
 import { readPredicate } from '../slots.ts'
 import { linear, rangeInside } from './addresses.ts'
@@ -40,7 +40,7 @@ const copy: Decoder = (s, ctx) => {
   return {
     touchesMemory: true,
     exec(w, mask) {
-      const { memory, sanitizer } = w.machine
+      const { memory } = w.machine
       const target = offsets(w, mask, to, 'shared', bytes, true)
       const ignored = ignore ? readPredicate(memory, w.base, ignore) : 0
       const taken = new Uint8Array(32)
@@ -51,30 +51,34 @@ const copy: Decoder = (s, ctx) => {
       })
       const source = reading ? offsets(w, reading, from, 'global', bytes) : { go: 0, at: linear }
       forLanes(reading, (lane) => { if (!((source.go >>> lane) & 1) || !rangeInside(w, lane, 'global', source.at[lane], taken[lane])) taken[lane] = 0 })
-      const groups = CopyGroups.of(w, kind)
-      // One copy of the whole warp lands at once; a sanitizer wants to know whose is whose.
-      if (sanitizer !== null) forLanes(target.go, (lane) => groups.add(startLanes(w, 1 << lane, bytes, target.at, source.at, taken), 1 << lane))
-      else if (target.go !== 0) groups.add(startLanes(w, target.go, bytes, target.at, source.at, taken), target.go)
+      if (target.go !== 0) CopyGroups.of(w, kind).add(startLanes(w, target.go, bytes, target.at, source.at, taken))
     },
   }
 }
 
-function startLanes(w: Warp, mask: number, bytes: number, to: Uint32Array, from: Uint32Array, taken: Uint8Array) {
+/** One copy for the whole warp: it lands at once. */
+function startLanes(w: Warp, lanes: number, bytes: number, to: Uint32Array, from: Uint32Array, taken: Uint8Array) {
   const { memory } = w.machine
-  const first = lowestLane(mask)
-  return startCopy(w, first, {
+  return startCopy(w, lowestLane(lanes), {
     what: `cp.async of ${bytes} bytes`, proxy: 'generic',
-    ranges: () => [...(taken[first] ? [globalRange(w, 'read', from[first], taken[first])] : []), sharedRange(w, 'write', to[first], bytes)],
+    ranges() {
+      const all: AsyncRange[] = []
+      forLanes(lanes, (lane) => {
+        if (taken[lane]) all.push({ ...globalRange(w, 'read', from[lane], taken[lane]), lane })
+        all.push({ ...sharedRange(w, 'write', to[lane], bytes), lane })
+      })
+      return all
+    },
     land() {
       const { u32, u8 } = memory
-      for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
+      for (let lane = 0, m = lanes; m !== 0; lane++, m >>>= 1) {
         if (!(m & 1)) continue
         const [d, a, n] = [to[lane], from[lane], taken[lane]]
         if (n === bytes) for (let k = 0; k < bytes; k += 4) u32[(d + k) >>> 2] = u32[(a + k) >>> 2]
         else { u8.copyWithin(d, a, a + n); u8.fill(0, d + n, d + bytes) }
       }
     },
-  })
+  }, lanes)
 }
 
 /**
@@ -96,28 +100,23 @@ const arrival: Decoder = (s, ctx) => {
       const { agents, sanitizer } = w.machine
       const go = barrierPlaces(w, mask, at, t.space)
       const places = linear.slice()
-      const start = (lanes: number) => {
-        const barriers: [number, Barrier][] = []
-        forLanes(lanes, (lane) => {
-          const b = barrierAt(w, lane, places[lane])
-          if (b === undefined) return
-          barriers.push([lane, b])
-          if (!noinc) expectOneMore(w, lane, b)
-        })
-        const copies = CopyGroups.of(w, kind).followed(lanes)
-        agents.issue({
-          what: 'cp.async.mbarrier.arrive', warp: w, lane: lowestLane(lanes), instruction: w.current, order: null, done: false,
-          perform() {
-            for (const op of copies) agents.force(op)
-            for (const [lane, b] of barriers) {
-              for (const { handle } of copies) if (handle !== null) sanitizer!.asyncDone(handle, b)
-              arrive(w, lane, b, 1)
-            }
-          },
-        })
-      }
-      if (sanitizer !== null) forLanes(go, (lane) => start(1 << lane))
-      else if (go !== 0) start(go)
+      const barriers: [number, Barrier][] = []
+      forLanes(go, (lane) => {
+        const b = barrierAt(w, lane, places[lane])
+        if (b === undefined) return
+        barriers.push([lane, b])
+        if (!noinc) expectOneMore(w, lane, b)
+      })
+      if (go === 0) return
+      const copies = CopyGroups.of(w, kind).followed(go)
+      agents.issue({
+        what: 'cp.async.mbarrier.arrive', warp: w, lane: lowestLane(go), instruction: w.current, order: null, done: false,
+        perform() {
+          for (const op of copies) agents.force(op)
+          for (const b of new Set(barriers.map(([, b]) => b))) for (const { handle } of copies) if (handle !== null) sanitizer!.asyncDone(handle, b)
+          for (const [lane, b] of barriers) arrive(w, lane, b, 1)
+        },
+      })
     },
   }
 }

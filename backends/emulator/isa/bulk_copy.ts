@@ -111,7 +111,7 @@ function copyRange(w: Warp, lane: number, { to, into, from, outOf, bytes, whole,
     },
     signal: signal && { barrier: signal, bytes: whole },
   })
-  if (into === 'global') CopyGroups.of(w, bulkKind).add(op, 1 << lane)
+  if (into === 'global') CopyGroups.of(w, bulkKind).add(op)
 }
 
 const copy: Decoder = (s, ctx) => {

@@ -20,14 +20,14 @@ export interface Copy {
   /** Told of `bytes` when it has landed. */
   readonly signal?: { readonly barrier: Barrier; readonly bytes: number } | null
 }
-export interface CopyOp extends AsyncOp { handle: AsyncHandle | null; followed?: boolean }
+export interface CopyOp extends AsyncOp { readonly lanes: number; handle: AsyncHandle | null; followed?: boolean }
 
-/** Issues a copy of one lane. */
-export function startCopy(w: Warp, lane: number, copy: Copy): CopyOp {
+/** Issues a copy of one lane, or of several whose `ranges` say which is whose. */
+export function startCopy(w: Warp, lane: number, copy: Copy, lanes = 1 << lane): CopyOp {
   const { sanitizer, agents } = w.machine
   const { signal } = copy
   const op: CopyOp = {
-    what: copy.what, warp: w, lane, instruction: w.current, order: null, done: false, handle: null, read: copy.read && (() => copy.read!()),
+    what: copy.what, warp: w, lane, lanes, instruction: w.current, order: null, done: false, handle: null, read: copy.read && (() => copy.read!()),
     perform() {
       copy.land()
       if (!signal) return
@@ -52,7 +52,7 @@ export class CopyGroups {
     return own
   }
 
-  add(op: CopyOp, mask: number): void { this.open.push({ op, mask }) }
+  add(op: CopyOp): void { this.open.push({ op, mask: op.lanes }) }
 
   commit(w: Warp, mask: number): void {
     const ops: CopyOp[] = []
@@ -74,7 +74,7 @@ export class CopyGroups {
       for (const op of g.ops) {
         if (readOnly) agents.read(op)
         else agents.force(op)
-        if (sanitizer !== null && op.handle !== null && (mask >>> op.lane) & 1) sanitizer.asyncObserved(w, 1 << op.lane, op.handle, readOnly)
+        if (sanitizer !== null && op.handle !== null) sanitizer.asyncObserved(w, mask & op.lanes, op.handle, readOnly)
       }
       if (readOnly) g.read |= mask
       else if ((g.mask &= ~mask) === 0) this.closed.splice(i, 1)
@@ -84,7 +84,7 @@ export class CopyGroups {
   /** For an arrival that follows the lanes' copies: those that have not landed, or that no arrival has followed yet. */
   followed(mask: number): CopyOp[] {
     const all = [...this.closed.flatMap((g) => (g.mask & mask ? g.ops : [])), ...this.open.filter((o) => o.mask & mask).map((o) => o.op)]
-    const own = all.filter((op) => (mask >>> op.lane) & 1 && !(op.done && op.followed))
+    const own = all.filter((op) => !(op.done && op.followed))
     for (const op of own) op.followed = true
     // A program that waits by mbarriers only never closes a group.
     if (this.open.length > 256) this.open = this.open.filter(({ op }) => !(op.done && op.followed))

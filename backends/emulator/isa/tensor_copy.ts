@@ -102,7 +102,7 @@ function store(w: Warp, lane: number, box: Box, place: number, kind: 'write' | '
       if (staged) memory.release(staged.base)
     },
   })
-  CopyGroups.of(w, bulkKind).add(op, 1 << lane)
+  CopyGroups.of(w, bulkKind).add(op)
 }
 
 const copy: Decoder = (s, ctx) => {
