@@ -5,7 +5,7 @@ import type { AsyncRange, Slot, Warp } from '../machine.ts'
 import { lowestLane } from '../diagnostics.ts'
 import { readPredicate } from '../slots.ts'
 import { linear, rangeInside } from './addresses.ts'
-import { commitGroup, CopyGroups, globalRange, offsets, sharedRange, startCopy, takeWords, waitAll, waitGroup } from './copies.ts'
+import { commitGroup, CopyGroups, offsets, startCopy, takeWords, waitAll, waitGroup } from './copies.ts'
 import { since, takeAll } from './free_modifiers.ts'
 import { forLanes } from './lanes.ts'
 import { barrierPlaces } from './mbarrier.ts'
@@ -64,8 +64,8 @@ function startLanes(w: Warp, lanes: number, bytes: number, to: Uint32Array, from
     ranges() {
       const all: AsyncRange[] = []
       forLanes(lanes, (lane) => {
-        if (taken[lane]) all.push({ ...globalRange(w, 'read', from[lane], taken[lane]), lane })
-        all.push({ ...sharedRange(w, 'write', to[lane], bytes), lane })
+        if (taken[lane]) all.push({ space: 'global', kind: 'read', cta: w.cta, start: from[lane], bytes: taken[lane], lane })
+        all.push({ space: 'shared', kind: 'write', cta: w.cta, start: to[lane], bytes, lane })
       })
       return all
     },
