@@ -75,7 +75,7 @@ export function shapeOf(ctx: DecodeContext, name: string | undefined): Shape {
  * Where the pieces of 16 bytes of an operand in registers lie: four lanes of one register hold one piece of a row of A (a column of
  * B). Registers go first over rows g and g + 8, then over pieces along K.
  */
-export function registerPieces(slots: readonly Slot[], rows: number): Uint32Array {
+export function registerPieces(slots: ArrayLike<Slot>, rows: number): Uint32Array {
   const blocks = Math.ceil(rows / 8)
   const along = slots.length / blocks
   const all = new Uint32Array(rows * along)

@@ -5,7 +5,7 @@
 import type { Operand, Statement } from '../ast.ts'
 import type { Chapter, DecodeContext, Decoded, Decoder } from '../decode.ts'
 import { lowestLane } from '../diagnostics.ts'
-import { RETRY, type AsyncHandle, type AsyncOp, type Slot, type Warp } from '../machine.ts'
+import { RETRY, type AsyncHandle, type AsyncOp, type Warp } from '../machine.ts'
 import { elementBits, type ElementName } from '../products/elements.ts'
 import type { Accumulator } from '../products/products.ts'
 import { workspaceOf, type Workspace } from '../products/workspace.ts'
@@ -115,7 +115,7 @@ function arrive(w: Warp, m: Multiply): void {
     sanitizer?.report('async-race', w, lowestLane(w.group.mask), null, 'registers of wgmma.mma_async are not ordered by any wgmma.fence before it')
     own.fenced = true
   }
-  const values = [...m.descriptors.flatMap((slot) => uniform(w, slot)), readPredicate(memory, w.base, m.scaleD) !== 0 ? 1 : 0]
+  const values = operandValues(w, m)
   const waiting = assembling(cta, warpgroup)
   const number = own.issued++
   const known = waiting.get(number)
@@ -177,16 +177,23 @@ function check(w: Warp, p: Product, values: readonly number[]): void {
     const { line } = p.instruction.statement.at
     mismatch(w, `warp ${w.index} executes ${w.current.name} in line ${w.current.statement.at.line} where others of its warpgroup execute ${p.instruction.name} in line ${line}`)
   }
-  if (values.some((x, i) => x !== p.operands[i])) mismatch(w, `warp ${w.index} brings other descriptors or another scale-d to ${w.current.name} than others of its warpgroup`)
+  for (let i = 0; i < values.length; i++) if (values[i] !== p.operands[i]) mismatch(w, `warp ${w.index} brings other descriptors or another scale-d to ${w.current.name} than others of its warpgroup`)
 }
 
-/** Both words of a descriptor, the same in all lanes. */
-function uniform(w: Warp, slot: Slot): [low: number, high: number] {
-  const { u32 } = w.machine.memory
-  const at = (w.base + slot) >> 2
-  const [low, high] = [u32[at], u32[at + 1]]
-  for (let lane = 1; lane < 32; lane++) if (u32[at + 2 * lane] !== low || u32[at + 2 * lane + 1] !== high) mismatch(w, `lanes 0 and ${lane} bring different descriptors to ${w.current.name}`)
-  return [low, high]
+/** Both words of each descriptor, and scale-d. They are the same in all lanes of a correct program. */
+function operandValues(w: Warp, m: Multiply): number[] {
+  const { memory, sanitizer } = w.machine
+  const { u32 } = memory
+  const values: number[] = []
+  for (const slot of m.descriptors) {
+    const at = (w.base + slot) >> 2
+    const [low, high] = [u32[at], u32[at + 1]]
+    values.push(low, high)
+    if (sanitizer === null) continue
+    for (let lane = 1; lane < 32; lane++) if (u32[at + 2 * lane] !== low || u32[at + 2 * lane + 1] !== high) mismatch(w, `lanes 0 and ${lane} bring different descriptors to ${w.current.name}`)
+  }
+  values.push(readPredicate(memory, w.base, m.scaleD) !== 0 ? 1 : 0)
+  return values
 }
 
 const simple = (form: string, numOperands: number, make: (s: Statement, ctx: DecodeContext) => Decoded): Decoder => (s, ctx) => {

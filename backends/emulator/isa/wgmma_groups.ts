@@ -12,7 +12,7 @@ const poison = 0x7fdb7fdb
 export interface RegisterSet {
   readonly slots: readonly Slot[]
   readonly uses: readonly SlotUse[]
-  readonly shadows: readonly Slot[]
+  readonly shadows: Uint32Array
   /** Slot, shadow, slot, shadow ... */
   readonly pairs: Uint32Array
 }
@@ -34,7 +34,7 @@ export function registerSet(ctx: DecodeContext, slots: readonly Slot[]): Registe
       sets.shadows.set(slot, shadow)
       return shadow
     })
-    sets.byName.set(name, (set = { slots, uses: slots.map((slot) => ({ slot, bytes: 128 })), shadows, pairs: Uint32Array.from(slots.flatMap((slot, i) => [slot, shadows[i]])) }))
+    sets.byName.set(name, (set = { slots, uses: slots.map((slot) => ({ slot, bytes: 128 })), shadows: Uint32Array.from(shadows), pairs: Uint32Array.from(slots.flatMap((slot, i) => [slot, shadows[i]])) }))
   }
   return set
 }
@@ -86,6 +86,7 @@ export class WarpProducts {
 
   /** Registers of the set that no other lent one holds. */
   private except(set: RegisterSet): Uint32Array {
+    if (this.lent.size === (this.lent.has(set) ? 1 : 0)) return set.pairs
     const others = [...this.lent.keys()].filter((other) => other !== set)
     if (others.length === 0) return set.pairs
     const held = new Set(others.flatMap((other) => other.slots))
