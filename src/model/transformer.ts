@@ -132,12 +132,33 @@ export class Model {
 
   /** Under `device.record` the roots are ready for backward. Results belong to the caller's scope. */
   loss(input: LossInput): LossResult {
-    const { device } = this
-    const { mtpTargets, mtpWeight = 0.3, balanceAlpha = 0, countLoad = true } = input
+    const { ctx, balance } = this.lossContext(input)
+    return this.lossOf(this.hidden(input, ctx), input, ctx, balance)
+  }
+
+  /**
+   * Layers [from, to) for a pipeline stage, under `device.record`. The first stage (from 0) embeds the ids, others take `x`, the
+   * stage before's result; the last one (to = number of layers) goes on to the loss, the others give [T, H]. To the caller's scope.
+   */
+  stage(from: number, to: number, input: LossInput, x?: Tensor): { hidden: Tensor; loss?: undefined } | { loss: LossResult; hidden?: undefined } {
+    const { ctx, balance } = this.lossContext(input)
+    if ((x === undefined) !== (from === 0)) throw new Error(`stage of layers ${from} to ${to}: ${x ? 'the first stage takes no x' : 'x is missing'}`)
+    const hidden = this.layers(x ? x.retain() : this.embedded(input), ctx, from, to)
+    if (to === this.blocks.length) return { loss: this.lossOf(this.normed(hidden, ctx), input, ctx, balance) }
+    for (const t of balance) t.release()
+    return { hidden: this.device.adopt(hidden) }
+  }
+
+  private lossContext(input: LossInput): { ctx: Context; balance: Tensor[] } {
+    const { balanceAlpha = 0, countLoad = true } = input
     const balance: Tensor[] = []
-    const ctx = this.context(input, (name, t) => { if (name.startsWith('balance.')) balance.push(t.retain()) }, { balanceAlpha, countLoad })
+    return { balance, ctx: this.context(input, (name, t) => { if (name.startsWith('balance.')) balance.push(t.retain()) }, { balanceAlpha, countLoad }) }
+  }
+
+  private lossOf(hidden: Tensor, input: LossInput, ctx: Context, balance: Tensor[]): LossResult {
+    const { device } = this
+    const { mtpTargets, mtpWeight = 0.3 } = input
     const targets = this.integers('targets', input.targets, input, -1)
-    const hidden = this.hidden(input, ctx)
     const logits = this.logits(hidden)
     const { total: loss, losses: tokenLosses } = crossEntropy(logits, targets, inverse(input.count ?? countOf(input.targets)))
     const roots = [loss]
@@ -168,18 +189,25 @@ export class Model {
   }
 
   /** ids -> [T, H] after the final norm. */
-  private hidden(input: Input, ctx: Context): Tensor {
-    const { device } = this
-    // Each block's input is let go as soon as no tape needs it, not at the end of the caller's scope.
-    let x = lasting(device, () => embedding(this.integers('ids', input.ids, input), this.embed.tensor))
-    ctx.emit('hidden.0', x)
-    for (const block of this.blocks) {
-      const y = lasting(device, () => this.run(block, x, ctx))
+  private hidden(input: Input, ctx: Context): Tensor { return this.normed(this.layers(this.embedded(input), ctx, 0, this.blocks.length), ctx) }
+
+  /** Each block's input is let go as soon as no tape needs it, not at the end of the caller's scope. */
+  private embedded(input: Input): Tensor { return lasting(this.device, () => embedding(this.integers('ids', input.ids, input), this.embed.tensor)) }
+
+  /** Takes over the reference to `x`; the result is the caller's. */
+  private layers(x: Tensor, ctx: Context, from: number, to: number): Tensor {
+    if (from === 0) ctx.emit('hidden.0', x)
+    for (const block of this.blocks.slice(from, to)) {
+      const y = lasting(this.device, () => this.run(block, x, ctx))
       x.release()
       x = y
       ctx.emit(`hidden.${block.layer + 1}`, x)
     }
-    const normed = rmsNorm(device.adopt(x), this.norm.tensor, this.config.rms_norm_eps)
+    return x
+  }
+
+  private normed(x: Tensor, ctx: Context): Tensor {
+    const normed = rmsNorm(this.device.adopt(x), this.norm.tensor, this.config.rms_norm_eps)
     ctx.emit('hidden.final_norm', normed)
     return normed
   }
