@@ -14,9 +14,9 @@ export const command: Command = {
 async function doctor(args: string[]): Promise<number> {
   const { json } = parseOptions('doctor', args, { json: { type: 'boolean', default: false } })
   const say = (item: string, state: string) =>
-    process.stdout.write(json ? `${JSON.stringify({ event: 'doctor', item, state })}\n` : `${item.padEnd(10)}${state}\n`)
+    process.stdout.write(json ? `${JSON.stringify({ event: 'doctor', item, state })}\n` : `${item.padEnd(12)}${state}\n`)
   say('node', `${process.version} on ${process.platform} ${process.arch}, ${os.cpus().length} cores, ${(os.totalmem() / 2 ** 30).toFixed(0)} GiB`)
-  for (const name of ['cuda:0', 'webgpu', 'cpu']) say(name, await probe(name))
+  for (const name of ['cuda:0', 'webgpu', 'cpu', 'emu:sm_80', 'emu:sm_90a']) say(name, await probe(name))
   const { device, why } = await openDevice('auto')
   say('auto', `takes ${device.name}: ${why}`)
   await device.backend.destroy()

@@ -17,7 +17,7 @@ export const command: Command = {
   --dump FILE         writes logits, loss, hidden.*, router.*, grad.* as safetensors
   --grads             also gradients of the plain next-token cross-entropy
   --precision NAME    f32 (default), bf16, fp8
-  --device NAME       auto (default), webgpu, cpu
+  --device NAME       auto (default), cuda:0, webgpu, cpu, emu:sm_80, emu:sm_90a
   --json              one JSON object a line`,
   run: evaluate,
 }

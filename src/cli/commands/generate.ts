@@ -13,7 +13,7 @@ export const command: Command = {
   --tokens N          default 200
   --temperature X     default 0.8; 0 takes the likeliest token
   --seed N            default 1
-  --device NAME       auto (default), webgpu, cpu
+  --device NAME       auto (default), cuda:0, webgpu, cpu, emu:sm_80, emu:sm_90a
   --json              one JSON object a line`,
   run: generate,
 }

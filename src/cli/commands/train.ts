@@ -30,7 +30,7 @@ export const command: Command = {
   --data PATH       text files, folders or .jsonl instead of the configured data; may be repeated
   --steps N         total steps of the run
   --out DIR         default runs/<preset>
-  --device NAME     auto (default), webgpu, cpu
+  --device NAME     auto (default), cuda:0, webgpu, cpu, emu:sm_80, emu:sm_90a
   --fresh           starts anew; refuses a folder that is not empty
   --dry-run         prints parameters, FLOP, memory and checkpoint size, and runs nothing
   --json            one JSON object a line`,
