@@ -1,4 +1,4 @@
-import { ceilDiv, u32, type PtxKernel } from '../src/core/kernel.ts'
+import { u32, type PtxKernel } from '../src/core/kernel.ts'
 import { numElements } from '../src/core/shape.ts'
 import type { CastAttrs } from '../src/ops/cast.ts'
 import text from './cast.ptx'
@@ -8,6 +8,6 @@ export const cast: PtxKernel<CastAttrs> = {
   supports: ({ x }, { to }) => x.dtype !== to,
   launch({ specs: { x }, attrs: { to } }) {
     const N = numElements(x.shape)
-    return N === 0 ? [] : [{ ptx: text, entry: to === 'bf16' ? 'cast_to_bf16' : 'cast_to_f32', args: ['x', 'y', u32(N)], grid: [ceilDiv(N, 1024), 1, 1], block: [256, 1, 1] }]
+    return N === 0 ? [] : [{ ptx: text, entry: to === 'bf16' ? 'cast_to_bf16' : 'cast_to_f32', args: ['x', 'y', u32(Math.floor(N / 4)), u32(N % 4)], grid: [Math.floor(N / 1024) + 1, 1, 1], block: [256, 1, 1] }]
   },
 }
