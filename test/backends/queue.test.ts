@@ -4,7 +4,7 @@ import { adamwOf } from '../../src/ops/adamw.ts'
 import { addOf as add } from '../../src/ops/add.ts'
 import { deviceNames, testDevice } from '../support/devices.ts'
 
-for (const name of new Set([...deviceNames, 'emu:sm_80'])) {
+for (const name of deviceNames) {
   it(`${name}: later writes, ops and frees do not change what a read gives`, async (context) => {
     const device = await testDevice(name)
     if (!device) return context.skip()

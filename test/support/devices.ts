@@ -2,7 +2,7 @@
 import { openDevice } from '../../src/device.ts'
 import type { Device } from '../../src/core/device.ts'
 
-export const deviceNames = (process.env.DEVICES ?? 'cpu,webgpu').split(',')
+export const deviceNames = (process.env.DEVICES ?? 'cpu,webgpu,emu:sm_80').split(',')
 const required = new Set((process.env.REQUIRE ?? '').split(',').filter(Boolean))
 const opened = new Map<string, Promise<Device | undefined>>()
 
