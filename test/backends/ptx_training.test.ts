@@ -11,7 +11,7 @@ import { TokenData } from '../../src/io/data.ts'
 import { parseRunConfig } from '../../src/train/config.ts'
 import { Trainer } from '../../src/train/trainer.ts'
 
-const ampere: CudaInfo = { sm: 80, numSms: 108, maxSmemBytes: 166912, emulated: false }
+const ampere: CudaInfo = { sm: 80, numSms: 108, maxSmemBytes: 166912, emulated: false, exactTensorCores: false }
 
 /** Counts as the dry backend does, and asks what a GPU would be given for each call. */
 class Watching extends DryBackend {
