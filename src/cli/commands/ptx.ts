@@ -9,6 +9,7 @@ export const command: Command = {
     --seed N             the scheduler's order (default 0)
     --schedules N        that many seeds from --seed on, with asynchronous work early, late and between
     --sanitize on|off    races, bounds, barriers, asynchronous copies ... (default on; exit 3 if something is found)
+    --tensor-core MODE   exact (default): products summed in f32; hopper: aligned and cut off as Hopper's tensor cores do
     --out DIR            writes DIR/<buffer>.bin
     --max-instructions N thread instructions before a run counts as endless (default 1e11)
   emit OP              prints the kernels that a call of an op launches, with their launch shapes

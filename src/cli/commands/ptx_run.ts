@@ -18,10 +18,12 @@ const asyncModes = ['random', 'early', 'late'] as const
 export async function run(args: string[]): Promise<number> {
   const options = parseOptions('ptx run', args, {
     case: { type: 'string' }, seed: { type: 'string', default: '0' }, schedules: { type: 'string', default: '1' }, sanitize: { type: 'string', default: 'on' },
-    out: { type: 'string' }, 'max-instructions': { type: 'string', default: '100000000000' }, json: { type: 'boolean', default: false },
+    'tensor-core': { type: 'string', default: 'exact' }, out: { type: 'string' }, 'max-instructions': { type: 'string', default: '100000000000' }, json: { type: 'boolean', default: false },
   })
   if (!options.case) throw new InputError('weft ptx run: --case F.json is needed')
   if (options.sanitize !== 'on' && options.sanitize !== 'off') throw new InputError(`weft ptx run: --sanitize is "${options.sanitize}", must be on or off`)
+  const tensorCore = options['tensor-core']
+  if (tensorCore !== 'exact' && tensorCore !== 'hopper') throw new InputError(`weft ptx run: --tensor-core is "${tensorCore}", must be exact or hopper`)
   const { file, text } = readCase(options.case)
   const seed = wholeNumber('ptx run', 'seed', options.seed)
   const schedules = Math.max(1, wholeNumber('ptx run', 'schedules', options.schedules))
@@ -30,7 +32,7 @@ export async function run(args: string[]): Promise<number> {
   let code = 0
   for (let n = 0; n < schedules; n++) {
     const started = performance.now()
-    const result = attempt(file, text, { seed: seed + n, async: asyncModes[n % 3], maxInstructions, sanitize: options.sanitize === 'on' })
+    const result = attempt(file, text, { seed: seed + n, async: asyncModes[n % 3], maxInstructions, tensorCore, sanitize: options.sanitize === 'on' })
     const timeSec = (performance.now() - started) / 1000
     if (result instanceof EmulatorFault) {
       sayFault(result, options.json)
