@@ -16,7 +16,7 @@ export function attentionDispatch(
   const Dv = v.shape[2]
   const small = D <= 32 && Dv <= 32
   const tile: AttentionTile = gpu.software
-    ? { rows: small ? rows : 2, block: gpu.subgroups ? 4 : 1, workgroup: 16, unroll: 8, quads: gpu.subgroups }
+    ? { rows: small ? rows : D <= 48 ? 2 : 1, block: gpu.subgroups ? 4 : 1, workgroup: 16, unroll: 16, quads: gpu.subgroups }
     : { rows: small ? 2 : 1, block: small ? 2 : 1, workgroup: 64, unroll: 16 }
   const key = `${make.name} ${D} ${Dv}${gpu.software ? ' software' : ''}`
   let wgsl = texts.get(key)

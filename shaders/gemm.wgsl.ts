@@ -46,7 +46,8 @@ export function gemmChoose(
 ): GemmOptions {
   if (!adapter.subgroups) return { layout, grouped, quads: false, rows: 8, workgroup: 64 }
   if (!adapter.software) return { layout, grouped, workgroup: 64 }
-  return layout === 'tn' ? { layout, grouped, cols: m > 16 && n > 16 ? 2 : 1 } : { layout, grouped, rows: 8 }
+  if (layout === 'tn') return { layout, grouped, cols: m > 16 && n > 16 ? 2 : 1 }
+  return n % 32 === 0 || n % 32 > 16 ? { layout, grouped, rows: 4, cols: 2 } : { layout, grouped, rows: 8 }
 }
 
 const range = (n: number) => [...Array(n).keys()]
