@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Device } from '../core/device.ts'
 import { InputError } from '../core/errors.ts'
+import { checkWeight, fp8Block, readWeight, type Fp8Block } from '../io/fp8_weights.ts'
 import { openHfFolder, type HfFolder } from '../io/hf_folder.ts'
 import { NodeFiles } from '../io/node/files.ts'
-import { toFloat32 } from '../io/safetensors.ts'
 import { listTensors, parseModelConfig, type ModelConfig } from '../model/config.ts'
 import type { Recipe } from '../model/linear.ts'
 import { Model } from '../model/transformer.ts'
@@ -31,20 +31,21 @@ export async function loadModel(device: Device, dir: string, recipe: Recipe): Pr
     throw new InputError(`${where} is not JSON: ${(error as Error).message}`)
   }
   const config = parseModelConfig(json, where)
-  checkTensors(folder, config, dir)
+  const block = fp8Block(json, where)
+  checkTensors(folder, config, dir, block)
   const model = new Model(device, config, { recipe })
-  await model.loadTensors(async (name) => toFloat32(await folder.read(name), `${dir}: ${name}`))
+  await model.loadTensors((name) => readWeight(folder, name, block))
   return { model, config }
 }
 
-/** Every tensor that the configuration calls for is there with its shape and a float dtype, before any is read. */
-function checkTensors(folder: HfFolder, config: ModelConfig, dir: string): void {
+/** Every tensor that the configuration calls for is there with its shape and a dtype that can be read, before any is read. */
+function checkTensors(folder: HfFolder, config: ModelConfig, dir: string, block: Fp8Block): void {
   const there = new Set(folder.names())
   const missing = listTensors(config).filter((t) => !there.has(t.name))
   if (missing.length) throw new InputError(`${dir}: tensor ${missing[0].name} is missing${missing.length > 1 ? ` (and ${missing.length - 1} more)` : ''}`)
   for (const { name, shape } of listTensors(config)) {
     const info = folder.info(name)
     if (info.shape.join() !== shape.join()) throw new InputError(`${dir}: ${name} is [${info.shape.join(', ')}], config.json makes it [${shape.join(', ')}]`)
-    if (!['F32', 'F64', 'F16', 'BF16'].includes(info.dtype)) throw new InputError(`${dir}: ${name} has dtype ${info.dtype}, must be F32, BF16, F16 or F64`)
+    checkWeight(folder, name, block)
   }
 }

@@ -6,13 +6,15 @@ import type { Tensor } from './tensor.ts'
 type Grads = (Tensor | undefined)[]
 /** Gradients in the order of the recorded inputs; `later` may give the rest afterwards. */
 export interface Backward { now: Grads; later?: () => Grads }
+/** `queue` is where the pass around it delays weight gradients, if it does: for those that run a backward pass of their own. */
+type BackwardOf = (grads: Grads, queue?: WeightQueue) => Backward
 
 interface Node {
   inputs: Tensor[]
   outputs: Tensor[]
   /** Retained until this node's backward, the delayed part included, has run. */
   saved: Tensor[]
-  backward: (grads: Grads) => Backward
+  backward: BackwardOf
 }
 
 /** Weight gradients that wait. Run them in any order that suits the schedule; each runs once. */
@@ -29,12 +31,12 @@ export class Tape {
   constructor(private readonly device: Device) {}
 
   /** Notes a computation from `inputs` to `outputs`. Nothing is kept when no input needs a gradient. */
-  record(inputs: Tensor[], outputs: Tensor[], saved: Tensor[], backward: (grads: Grads) => Backward): void {
+  record(inputs: Tensor[], outputs: Tensor[], saved: Tensor[], backward: BackwardOf): void {
     if (inputs.some((t) => t.requiresGrad)) this.recordAlways(inputs, outputs, saved, backward)
   }
 
   /** As `record`, for a computation whose parameters are not among its inputs. */
-  recordAlways(inputs: Tensor[], outputs: Tensor[], saved: Tensor[], backward: (grads: Grads) => Backward): void {
+  recordAlways(inputs: Tensor[], outputs: Tensor[], saved: Tensor[], backward: BackwardOf): void {
     for (const t of outputs) t.requiresGrad = true
     // Outputs are keys of the gradient map only: holding the object does not hold the buffer.
     this.nodes.push({ inputs, outputs, saved: saved.map((t) => t.retain()), backward })
@@ -84,7 +86,7 @@ export class Tape {
         }
         if (!used) { release(); continue }
         this.device.scope(() => {
-          const { now, later } = node.backward(incoming)
+          const { now, later } = node.backward(incoming, options.queue)
           node.inputs.forEach((t, i) => add(t, now[i]))
           if (!later) return release()
           // The thunk may run long after: it holds on to the gradients it was given.
@@ -122,16 +124,17 @@ export function setGradientSum(fn: (a: Tensor, b: Tensor) => Tensor): void { add
 
 /**
  * Runs `fn(inputs)` and keeps only the inputs: backward runs `fn` again to get what it needs. `fn` must be a pure function
- * of its inputs and of leaves. Gradients of leaves inside `fn` go to their `.grad` as usual.
+ * of its inputs and of leaves. Gradients of leaves inside `fn` go to their `.grad` as usual, by way of the queue where the pass
+ * around has one.
  */
 export function recompute(device: Device, inputs: Tensor[], fn: (inputs: Tensor[]) => Tensor): Tensor {
   const out = device.withoutTape(() => device.scope(() => fn(inputs)))
   const outer = device.tape
   if (!outer) return out
   out.requiresGrad = true
-  outer.recordAlways(inputs, [out], inputs, ([g]) => {
+  outer.recordAlways(inputs, [out], inputs, ([g], queue) => {
     const { result, tape } = device.record(() => device.scope(() => fn(inputs)))
-    return { now: tape.backward([], { seeds: g ? [[result, g]] : [], wanted: inputs }) }
+    return { now: tape.backward([], { seeds: g ? [[result, g]] : [], wanted: inputs, queue }) }
   })
   return out
 }

@@ -17,6 +17,7 @@ export interface HfFolder {
   /** config.json as it stands; the caller parses it. */
   readonly configText: string
   names(): string[]
+  has(name: string): boolean
   /** Throws InputError for an unknown name. */
   info(name: string): TensorInfo
   read(name: string): Promise<StoredTensor>
@@ -39,6 +40,7 @@ export async function openHfFolder(files: Files, dir: string): Promise<HfFolder>
     dir,
     configText,
     names: () => [...readers.keys()],
+    has: (name) => readers.has(name),
     info: (name) => readerOf(name).info(name),
     read: async (name) => readerOf(name).read(name),
     readBytes: async (name, begin, end) => readerOf(name).readBytes(name, begin, end),

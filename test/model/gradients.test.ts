@@ -69,7 +69,26 @@ onDevices('gradients', (test) => {
     expect(maxAbs(plain.get('lm_head.weight')!)).toBeGreaterThan(0)
     expect(await gradients(device, { recompute: true })).toEqual(plain)
     expect(await gradients(device, { queue: true })).toEqual(plain)
+    expect(await gradients(device, { queue: true, recompute: true })).toEqual(plain)
     expect(await gradients(device, {})).toEqual(plain)
+  })
+
+  test('a recomputed block delays its weight gradients too', async (device) => {
+    const config = configOf({ num_nextn_predict_layers: 0 })
+    const model = await modelWith(device, config, randomWeights(config), { recompute: true })
+    const queue = new WeightQueue()
+    const live: number[] = []
+    for (let round = 0; round < 2; round++) { // the first also makes the rope tables, which stay
+      backward(model, { ...inputFor(config.vocab_size), mtpTargets: undefined }, queue)
+      const delayed = model.parameters.trainable.filter((p) => !p.tensor.grad).map((p) => p.name)
+      expect(delayed).toEqual(expect.arrayContaining(['model.layers.0.self_attn.o_proj.weight', 'model.layers.1.mlp.experts.down_proj', 'lm_head.weight']))
+      queue.run()
+      expect(model.parameters.trainable.filter((p) => !p.tensor.grad)).toEqual([])
+      model.parameters.dropGradients()
+      live.push(device.backend.memory().liveBytes)
+    }
+    expect(live[1]).toBe(live[0])
+    model.release()
   })
 
   test('two micro-batches add up to one batch', async (device) => {
