@@ -71,6 +71,8 @@ export class CopyGroups {
     for (let i = this.closed.length - 1; i >= 0; i--) {
       const g = this.closed[i]
       if ((g.mask & mask) === 0 || newer++ < keep) continue
+      // So have all older ones, then.
+      if (readOnly && (g.read & mask) === mask) break
       for (const op of g.ops) {
         if (readOnly) agents.read(op)
         else agents.force(op)

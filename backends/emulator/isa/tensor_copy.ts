@@ -2,16 +2,16 @@
 import type { Operand } from '../ast.ts'
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
 import type { AddressParts } from '../decode_context.ts'
-import { GLOBAL_HIGH, type AsyncRange, type Slot, type Warp } from '../machine.ts'
+import type { AsyncRange, Slot, Warp } from '../machine.ts'
 import { decodeTensorMap, misplaced, tensorMapAlign, tensorMapBytes, type TensorDataType, type TensorMap } from '../tensor_map.ts'
 import { linear, rangeInside, resolve, showAddress } from './addresses.ts'
 import { operationOf, type AtomicName, type AtomicType } from './atomic_operations.ts'
-import { bulkKind, bulkKinds, checkCompletion, directionOf, placeIn, reductionNames, signalOf, targetsOf } from './bulk_copy.ts'
+import { bulkKind, bulkKinds, checkCompletion, directionOf, eachTarget, reductionNames } from './bulk_copy.ts'
 import { CopyGroups, globalRange, offsets, sharedRange, stage, startCopy, takeWords, type Staged } from './copies.ts'
 import { since, takeAll } from './free_modifiers.ts'
 import { forLanes } from './lanes.ts'
 import { barrierPlaces } from './mbarrier.ts'
-import { barrierAt, type Barrier } from './mbarrier_state.ts'
+import type { Barrier } from './mbarrier_state.ts'
 import { mapUsed } from './tensormap_proxy.ts'
 import { boxAt, eachRun, extentOf, globalRuns, loadBox, sharedRuns, sharedSpan, storeBox, type Box } from './tensor_box.ts'
 
@@ -66,13 +66,14 @@ function holdsMap(w: Warp, lane: number, place: number): boolean {
 function isInside(w: Warp, lane: number, map: TensorMap, box: Box): boolean {
   const { memory, sanitizer } = w.machine
   const wrong = misplaced(map, memory)
-  const [start, end] = box.empty || wrong !== undefined ? [map.low, map.low + map.type.unit] : extentOf(box)
-  const a = memory.allocationAt(start)
-  if (wrong === undefined && (box.empty || (a !== undefined && end <= a.start + a.bytes))) return true
-  const high = wrong === undefined ? GLOBAL_HIGH : map.high
-  if (sanitizer !== null) { sanitizer.badAddress(w, lane, 'global', (BigInt(high) << 32n) | BigInt(start), end - start); return false }
-  const address = showAddress(high, start)
-  return w.machine.fault('illegal-address', wrong ?? `the box of the tensor at ${address} (${end - start} bytes) is outside every live allocation`, w, lane, { space: 'global', address })
+  if (wrong === undefined) {
+    if (box.empty) return true
+    const [start, end] = extentOf(box)
+    return rangeInside(w, lane, 'global', start, end - start)
+  }
+  if (sanitizer === null) w.machine.fault('illegal-address', wrong, w, lane, { space: 'global', address: showAddress(map.high, map.low) })
+  sanitizer!.badAddress(w, lane, 'global', (BigInt(map.high) << 32n) | BigInt(map.low), box.bytes)
+  return false
 }
 
 const ranges = (w: Warp, kind: AsyncRange['kind'], box: Box): AsyncRange[] => globalRuns(box).map((r) => globalRange(w, kind, r.start, r.bytes))
@@ -132,13 +133,12 @@ const copy: Decoder = (s, ctx) => {
     touchesMemory: true,
     exec(w, mask) {
       const d = offsets(w, mask, to, 'shared', boxAlign, destination === 'shared::cta')
-      const b = { go: barrierPlaces(w, d.go, barrier, destination), at: linear.slice() }
+      const barriers = { go: barrierPlaces(w, d.go, barrier, destination), at: linear.slice() }
       const all = boxes(w, d.go, tensor)
       forLanes(d.go, (lane) => {
         const box = all[lane]
         if (box === null) return
-        if (targets === null) load(w, lane, box, d.at[lane], signalOf(w, lane, b, d.at[lane]))
-        else for (const cta of targetsOf(w, lane, targets)) load(w, lane, box, placeIn(w, cta, d.at[lane]), ((b.go >>> lane) & 1 ? barrierAt(w, lane, placeIn(w, cta, b.at[lane])) : null) ?? null)
+        eachTarget(w, lane, targets, d.at[lane], barriers, (place, signal) => load(w, lane, box, place, signal))
       })
     },
   }
