@@ -76,7 +76,9 @@ const ordinary = (x: number, low: number, high: number) => { const m = Math.abs(
 
 /** a * b + c rounded once. */
 export function fma64(a: number, b: number, c: number, mode: Rounding = 'rn'): number {
-  if (!finite(a) || !finite(b) || !finite(c)) return a * b + c
+  if (!finite(a) || !finite(b)) return a * b + c
+  // The product may overflow only in the end: an infinite c wins over it.
+  if (!finite(c)) return c
   const p = a * b
   // To nearest, far from overflow and underflow: the sum of three parts, the lower two rounded to odd (Boldo and Melquiond).
   if (mode === 'rn' && ordinary(p, 1e-200, 1e250) && ordinary(a, 1e-140, 1e140) && ordinary(b, 1e-140, 1e140) && (c === 0 || ordinary(c, 1e-250, 1e250))) {
