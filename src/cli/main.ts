@@ -23,11 +23,18 @@ async function help(): Promise<string> {
   return `weft <command> [options]     trains mixture-of-experts models from TypeScript\n\n${lines.join('')}\nweft <command> --help tells its options.\n`
 }
 
+/** A sentence for what a disk refused, on whatever path: metrics, reports and dumps have no retry as checkpoints have. */
+function storageRefusal(error: NodeJS.ErrnoException): string | undefined {
+  const why = { ENOSPC: 'the disk is full', EDQUOT: 'the disk quota is used up', EFBIG: 'the file is larger than this system allows', EROFS: 'the file system is read-only', EACCES: 'permission is missing', EPERM: 'the operation is not permitted' }[error.code ?? '']
+  return why && `${why} (${error.message}). Checkpoints saved before are intact.`
+}
+
 main(process.argv.slice(2)).then(
   (code) => { process.exitCode = code },
   (error: Error & { exitCode?: number }) => {
     // Known errors are sentences. Anything else is a bug of ours and deserves its stack.
-    process.stderr.write(error.exitCode ? `weft: ${error.message}\n` : `weft: internal error, please report it\n${error.stack}\n`)
-    process.exitCode = error.exitCode ?? 1
+    const refused = storageRefusal(error)
+    process.stderr.write(error.exitCode || refused ? `weft: ${refused ?? error.message}\n` : `weft: internal error, please report it\n${error.stack}\n`)
+    process.exitCode = error.exitCode ?? (refused ? 2 : 1)
   },
 )

@@ -58,7 +58,8 @@ export async function* train(options: RunOptions): AsyncGenerator<RunEvent> {
     const { steps, evalEvery, logEvery } = config.train
     const rate = new Rate(clock)
 
-    const save = async function* (): AsyncGenerator<RunEvent> {
+    /** A failed save is tried again with the next one; where none will come, the run must not end as if all were well. */
+    const save = async function* (last: boolean): AsyncGenerator<RunEvent> {
       if (saved === trainer.step) return
       try {
         const dir = await saveCheckpoint(files, runDir, trainer.step, (dir, f) => saveTrainer(f, dir, trainer), { keep: config.checkpoint.keep, needBytes: stateBytes(trainer), warn })
@@ -67,8 +68,12 @@ export async function* train(options: RunOptions): AsyncGenerator<RunEvent> {
         yield { event: 'checkpoint', step: trainer.step, dir }
       } catch (error) {
         if (!(error instanceof CheckpointNotSaved)) throw error
+        failedSaves++
+        if (last || failedSaves >= maxFailedSaves) {
+          const newest = saved < 0 ? 'There is no earlier one' : `The newest checkpoint is step ${saved}: the same command goes on from there`
+          throw new InputError(`${failedSaves > 1 ? `${failedSaves} saves in a row failed; last: ` : ''}${error.message} ${newest}.`)
+        }
         warn(error.message)
-        if (++failedSaves >= maxFailedSaves) throw new InputError(`${failedSaves} saves in a row failed; last: ${error.message}`)
       }
     }
     const rows = function* (m: StepMetrics): Generator<RunEvent> {
@@ -96,11 +101,11 @@ export async function* train(options: RunOptions): AsyncGenerator<RunEvent> {
       yield* rows(await inFlight)
       inFlight = undefined
       if (evaluate) yield { event: 'eval', step: trainer.step, valLoss: await trainer.evaluate(), bigramLoss: bigram }
-      if (checkpoint) yield* save()
+      if (checkpoint) yield* save(trainer.step >= steps)
       rate.pause()
     }
     if (inFlight) yield* rows(await inFlight)
-    yield* save()
+    yield* save(true)
     if (trainer.step < steps) {
       yield { event: 'stopped', step: trainer.step }
       return
