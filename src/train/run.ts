@@ -70,7 +70,7 @@ export async function* train(options: RunOptions): AsyncGenerator<RunEvent> {
         if (!(error instanceof CheckpointNotSaved)) throw error
         failedSaves++
         if (last || failedSaves >= maxFailedSaves) {
-          const newest = saved < 0 ? 'There is no earlier one' : `The newest checkpoint is step ${saved}: the same command goes on from there`
+          const newest = saved < 0 ? 'None was saved before' : `The newest checkpoint is step ${saved}: the same command goes on from there`
           throw new InputError(`${failedSaves > 1 ? `${failedSaves} saves in a row failed; last: ` : ''}${error.message} ${newest}.`)
         }
         warn(error.message)

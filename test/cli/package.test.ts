@@ -1,6 +1,6 @@
 // The packed package, unpacked into an empty folder: the command and the API work there, without the checkout and the network.
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -15,7 +15,7 @@ const run = (file: string, args: string[], cwd: string) => execFileSync(file, ar
 const weft = (...args: string[]) => run(process.execPath, [join(installed, manifest().bin.weft), ...args], folder)
 
 beforeAll(() => {
-  run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--config', 'tools/vite.build.ts', '--logLevel', 'error'], repositoryRoot)
+  run('npm', ['run', '-s', 'build'], repositoryRoot)
   const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--offline', '--pack-destination', folder], repositoryRoot)) as { filename: string }[]
   mkdirSync(installed, { recursive: true })
   run('tar', ['-xzf', join(folder, filename), '-C', installed, '--strip-components=1'], folder)
@@ -49,6 +49,27 @@ describe('the packed package', () => {
     const script = `const w = await import('weft'); const { device } = await w.openDevice('cpu'); const t = device.tensor('f32', [2], [1, 2])
       process.stdout.write(device.name + ' ' + [...await t.read()].join())`
     expect(run(process.execPath, ['--input-type=module', '-e', script], folder)).toBe('cpu 1,2')
+  })
+
+  it('brings its types, for either way of resolving modules', () => {
+    const use = (body: string) => `import { openDevice, parseRunConfig, TokenData, Trainer, type StepMetrics } from 'weft'
+const { device, why } = await openDevice('cpu')
+const config = parseRunConfig({}, 'none')
+const data = new TokenData(new Uint8Array(9), { sequenceLength: 4, vocabSize: 256, validationFraction: 0, seed: 1, extra: 1 })
+const metrics: StepMetrics = await new Trainer({ device, config, data }).queueStep()
+${body}
+export {}
+`
+    const check = (body: string, module: string, moduleResolution: string) => {
+      writeFileSync(join(folder, 'use.ts'), use(body))
+      return spawnSync(process.execPath, [join(repositoryRoot, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--module', module, '--moduleResolution', moduleResolution, '--types', '', 'use.ts'], { cwd: folder, encoding: 'utf8' })
+    }
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+    const good = 'const loss: number = metrics.loss; const text: string = why; export { loss, text }'
+    for (const [module, resolution] of [['nodenext', 'nodenext'], ['esnext', 'bundler']]) expect(check(good, module, resolution).stdout, resolution).toBe('')
+    const bad = check('const loss: string = metrics.loss; export { loss }', 'nodenext', 'nodenext')
+    expect(bad.status).not.toBe(0)
+    expect(bad.stdout).toMatch(/'number' is not assignable to type 'string'/)
   })
 
   it('starts with #! and names no path of the checkout', () => {
