@@ -59,7 +59,7 @@ async function importDawn(): Promise<Dawn> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new Error(code === 'ERR_MODULE_NOT_FOUND'
-      ? 'no WebGPU in this Node: the npm package webgpu (0.6.2) is not installed'
+      ? 'no WebGPU in this Node: the npm package webgpu (0.6.2) is not installed (npm install webgpu@0.6.2)'
       : `no WebGPU in this Node: the npm package webgpu does not load on ${process.platform}-${process.arch}: ${message}`)
   }
 }

@@ -26,7 +26,7 @@ export async function extractSwiftShader(): Promise<SwiftShader> {
     throw new Error(`the SwiftShader of @sparticuz/chromium is for linux-x64, this is ${process.platform}-${process.arch}`)
   }
   const packageFolder = await findPackage('@sparticuz/chromium')
-  if (!packageFolder) throw new Error('the npm package @sparticuz/chromium (143.0.4), which carries SwiftShader, is not installed')
+  if (!packageFolder) throw new Error('the npm package @sparticuz/chromium (143.0.4), whose SwiftShader would do in its place, is not installed (npm install @sparticuz/chromium@143.0.4)')
   const { version } = JSON.parse(fs.readFileSync(join(packageFolder, 'package.json'), 'utf8')) as { version: string }
 
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'weft')
