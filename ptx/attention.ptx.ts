@@ -49,6 +49,18 @@ ${copyPanel(b, threads)}
 loaded${n}:
   cp.async.commit_group;`
 
+/** %ctaid.x is (sequence, tile, chunk of columns): %first, %tile and %n0. `tiles`: of a sequence. */
+export const blockPlace = (columns: number, tiles: string) => `  mov.u32 %n0, %ctaid.x;
+  div.u32 %first, %n0, %chunks;
+  mul.lo.u32 %tile, %first, %chunks;
+  sub.u32 %n0, %n0, %tile;
+  mul.lo.u32 %n0, %n0, ${columns};
+  mov.u32 %tile, %first;
+  div.u32 %first, %tile, ${tiles};
+  mul.lo.u32 %head, %first, ${tiles};
+  sub.u32 %tile, %tile, %head;
+  mov.u32 %head, %ctaid.y;`
+
 /** A row's scores become p = exp2(x - max) with x = score * scale * log2 e; what was summed before shrinks by exp2(old max - max). */
 function softmaxRow(i: number, outColumns: number): string {
   const columns = range(scores.threadColumns)
@@ -84,7 +96,7 @@ export function attentionText(shape: AttentionShape): string {
 //   v    [T, n, Dv]  f32  in
 //   o    [T, n, Dv]  f32  out
 //   lse  [T, n]      f32  out
-// grid      (ceil(S / 64) * ceil(Dv / ${shape.columns}), n, T / S)   T / S sequences of S; late queries, which have most keys, first
+// grid      (T / S * ceil(S / 64) * ceil(Dv / ${shape.columns}), n, 1)   T / S sequences of S; late queries, which have most keys, first
 // block     (${threads}, 1, 1)
 // smem      ${attentionBytes(shape)} bytes, dynamic
 // regs      at most ${shape.columns > 64 ? 240 : 168}    ptxas 13.0, sm_80, no spills
@@ -116,20 +128,14 @@ export function attentionText(shape: AttentionShape): string {
   ld.param.u32 %N, [Dv];
   add.u32 %chunks, %N, ${shape.columns - 1};
   div.u32 %chunks, %chunks, ${shape.columns};
-  mov.u32 %first, %ctaid.x;
-  div.u32 %tile, %first, %chunks;
-  mul.lo.u32 %n0, %tile, %chunks;
-  sub.u32 %n0, %first, %n0;
-  mul.lo.u32 %n0, %n0, ${shape.columns};
   add.u32 %m0, %M, 63;
   shr.u32 %m0, %m0, 6;
+${blockPlace(shape.columns, '%m0')}
   sub.u32 %m0, %m0, %tile;
   sub.u32 %m0, %m0, 1;
   shl.b32 %m0, %m0, 6;
   add.u32 %keys, %m0, 64;
   min.u32 %keys, %keys, %M;
-  mov.u32 %head, %ctaid.y;
-  mov.u32 %first, %ctaid.z;
   mul.lo.u32 %first, %first, %M;
   mad.lo.u32 %first, %first, %n, %head;
   mul.lo.u32 %aLd, %n, %D;

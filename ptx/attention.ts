@@ -17,7 +17,7 @@ export const attention: PtxKernel<AttentionAttrs> = {
     const shape = shapeOf(D, Dv)
     return [{
       ptx: textOf(shape), entry: 'attention', args: ['q', 'k', 'v', 'o', 'lse', u32(seqLen), u32(n), u32(D), u32(Dv), f32(scale)],
-      grid: [ceilDiv(seqLen, 64) * ceilDiv(Dv, shape.columns), n, T / seqLen], block: [128, 1, 1], smemBytes: attentionBytes(shape),
+      grid: [(T / seqLen) * ceilDiv(seqLen, 64) * ceilDiv(Dv, shape.columns), n, 1], block: [128, 1, 1], smemBytes: attentionBytes(shape),
     }]
   },
   texts: () => [[192, 128], [24, 16], [24, 8], [64, 64], [32, 32], [65, 127], [3, 1]].map(([D, Dv]) => textOf(shapeOf(D, Dv))),

@@ -1,3 +1,4 @@
+import { blockPlace } from './attention.ptx.ts'
 import { copyPanel, copyRegisters, copySetup, panelBytes, range, ringRegisters, stageBytes, storeSetup, type Panel, type Ring } from './tile.ts'
 import { fmaStore, fmaZero, nextFour, panelPlace, product, productRegisters, threadPlace, widthOf, type FmaTile } from './tile_fma.ts'
 
@@ -152,7 +153,7 @@ export function attentionBwdText(shape: AttentionBwdShape): string {
 //   dq     [T, n, D]   f32  out   of the pass over queries
 //   dk     [T, n, D]   f32  out   of the pass over keys
 //   dv     [T, n, Dv]  f32  out   of the pass over keys
-// grid      (ceil(S / 64) * chunks, n, T / S)   chunks of ${columns} columns of the gradients; the blocks with most to do first
+// grid      (T / S * ceil(S / 64) * chunks, n, 1)   chunks of ${columns} columns of the gradients; the blocks with most to do first
 // block     (${threads}, 1, 1)
 // smem      ${attentionBwdBytes(shape)} bytes, dynamic
 // regs      at most 255    ptxas 13.0, sm_80, no spills
@@ -168,7 +169,7 @@ export function attentionBwdText(shape: AttentionBwdShape): string {
 .reqntid ${threads}, 1, 1
 .minnctapersm 2
 {${ringRegisters}${['d', 'e', 'v', 'w'].map(copyRegisters).join('')}
-  .reg .b32 %thread, %lane, %warp, %tx, %ty, %groups, %tile, %chunks, %m0, %n0, %M, %N, %D, %Dv, %n, %first, %other0;
+  .reg .b32 %thread, %lane, %warp, %tx, %ty, %groups, %tile, %chunks, %m0, %n0, %M, %N, %D, %Dv, %n, %head, %first, %other0;
   .reg .b32 %aLd, %bLd, %cLd, %dLd, %eLd, %vLd, %wLd, %aAt, %bAt, %pAt, %vAt, %aSum, %bSum, %pSum, %vSum, %pTo, %vBase;
   .reg .b32 %others, %othersLeft, %othersToLoad, %otherLeft, %ahead, %loading, %phase;
   .reg .b64 %a, %b, %c, %d, %e, %v, %w, %lseAt, %deltaAt, %at, %aStart, %bStart, %dStart, %eStart, %bStep, %eStep, %eightQueries;
@@ -184,25 +185,19 @@ export function attentionBwdText(shape: AttentionBwdShape): string {
   ld.param.u32 %D, [D];
   ld.param.u32 %Dv, [Dv];
   ld.param.u32 %chunks, [chunks];
-  mov.u32 %first, %ctaid.x;
-  div.u32 %tile, %first, %chunks;
-  mul.lo.u32 %n0, %tile, %chunks;
-  sub.u32 %n0, %first, %n0;
-  mul.lo.u32 %n0, %n0, ${columns};
+  add.u32 %m0, %M, 63;
+  shr.u32 %m0, %m0, 6;
+${blockPlace(columns, '%m0')}
 ${keys ? `  shl.b32 %m0, %tile, 6;
   mov.u32 %other0, %m0;
-  mov.u32 %others, %M;` : `  add.u32 %m0, %M, 63;
-  shr.u32 %m0, %m0, 6;
-  sub.u32 %m0, %m0, %tile;
+  mov.u32 %others, %M;` : `  sub.u32 %m0, %m0, %tile;
   sub.u32 %m0, %m0, 1;
   shl.b32 %m0, %m0, 6;
   mov.u32 %other0, 0;
   add.u32 %others, %m0, 64;
   min.u32 %others, %others, %M;`}
-  mov.u32 %first, %ctaid.z;
   mul.lo.u32 %first, %first, %M;
-  mov.u32 %tile, %ctaid.y;
-  mad.lo.u32 %first, %first, %n, %tile;
+  mad.lo.u32 %first, %first, %n, %head;
   ld.param.u64 %a, [${own1}];
   ld.param.u64 %b, [${other1}];
   ld.param.u64 %d, [${own2}];

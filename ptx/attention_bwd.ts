@@ -23,7 +23,7 @@ export const attention_bwd: PtxKernel<AttentionAttrs> = {
       return {
         ptx: textOf(shape), entry: `attention_bwd_${kind}`,
         args: ['dout', 'q', 'k', 'v', 'lse', delta, ...outputs, u32(seqLen), u32(n), u32(D), u32(Dv), u32(chunks), f32(scale)],
-        grid: [ceilDiv(seqLen, 64) * chunks, n, T / seqLen] as const, block: [128, 1, 1] as const, smemBytes: attentionBwdBytes(shape),
+        grid: [(T / seqLen) * ceilDiv(seqLen, 64) * chunks, n, 1] as const, block: [128, 1, 1] as const, smemBytes: attentionBwdBytes(shape),
       }
     }
     return [

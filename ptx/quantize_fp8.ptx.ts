@@ -234,7 +234,7 @@ export const quantizeColumnsText = (dtype: DType) => `// quantize_fp8_columns: q
 //   x      [M, K]  ${dtype}  in
 //   q      [K, M]  e4m3  out
 //   scale  [K, ceil(M / 128)]  f32  out
-// grid      (ceil(K / 32), ceil(M / 128), 1)   128 rows of 32 columns a block
+// grid      (ceil(M / 128), ceil(K / 32), 1)   128 rows of 32 columns a block
 // block     (256, 1, 1)
 // smem      5248 bytes
 // regs      at most 48     ptxas 13.0, sm_80, no spills
@@ -257,9 +257,9 @@ export const quantizeColumnsText = (dtype: DType) => `// quantize_fp8_columns: q
   mov.u32 %thread, %tid.x;
   and.b32 %lane, %thread, 31;
   shr.u32 %warp, %thread, 5;
-  mov.u32 %k, %ctaid.x;
+  mov.u32 %k, %ctaid.y;
   mad.lo.u32 %column, %k, 32, %lane;
-  mov.u32 %m, %ctaid.y;
+  mov.u32 %m, %ctaid.x;
   shl.b32 %m, %m, 7;
   ld.param.u32 %M, [M];
   ld.param.u32 %K, [K];

@@ -16,7 +16,7 @@ export const quantize_fp8: PtxKernel<QuantizeFp8Attrs> = {
     const vector = K % 4 === 0, block = [256, 1, 1] as const, flag = u32(pow2 ? 1 : 0)
     switch (tile) {
       case '1x128': return [{ ptx: rows(x.dtype, vector), entry: 'quantize_fp8_rows', args: ['x', 'q', 'scale', u32(M), u32(K), flag], grid: [ceilDiv(M * ceilDiv(K, 128), 8), 1, 1], block }]
-      case '128x1': return [{ ptx: columns(x.dtype), entry: 'quantize_fp8_columns', args: ['x', 'q', 'scale', u32(M), u32(K), flag], grid: [ceilDiv(K, 32), ceilDiv(M, 128), 1], block }]
+      case '128x1': return [{ ptx: columns(x.dtype), entry: 'quantize_fp8_columns', args: ['x', 'q', 'scale', u32(M), u32(K), flag], grid: [ceilDiv(M, 128), ceilDiv(K, 32), 1], block }]
       case '128x128': {
         const R = groupRows || M
         return [{ ptx: blocks(x.dtype, vector), entry: 'quantize_fp8_blocks', args: ['x', 'q', 'scale', u32(K), u32(R), flag], grid: [ceilDiv(K, 128) * ceilDiv(R, 128) * (M / R), 1, 1], block }]

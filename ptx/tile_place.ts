@@ -2,22 +2,37 @@
 
 export const placeRegisters = `
   .reg .pred %none;
-  .reg .b32 %thread, %lane, %tile, %tilesN, %M, %N, %K, %m0, %n0, %aLd, %bLd, %cLd;
+  .reg .b32 %thread, %lane, %tile, %tilesM, %tilesN, %band, %M, %N, %K, %m0, %n0, %aLd, %bLd, %cLd;
   .reg .b64 %a, %b, %c, %at;`
 
-/** Tile number %ctaid.x of c [M, N], rows of tiles first: neighbours share a panel of a. */
-export const placeDense = (rows: number, columns: number) => `
+/**
+ * Tile number %ctaid.x, of %tilesM rows of tiles. Blocks go through a band of eight rows of tiles column by column: those that run at
+ * once need few different panels of a and of b, which then come from L2.
+ */
+const placeTile = (columns: number, tilesM: string) => `
   // Phase 1: this block's tile.
   mov.u32 %thread, %tid.x;
   and.b32 %lane, %thread, 31;
-  mov.u32 %tile, %ctaid.x;
+${tilesM}
   add.u32 %tilesN, %N, ${columns - 1};
   div.u32 %tilesN, %tilesN, ${columns};
-  div.u32 %m0, %tile, %tilesN;
-  mul.lo.u32 %n0, %m0, %tilesN;
-  sub.u32 %n0, %tile, %n0;
-  mul.lo.u32 %m0, %m0, ${rows};
+  mov.u32 %tile, %ctaid.x;
+  shl.b32 %band, %tilesN, 3;
+  div.u32 %m0, %tile, %band;
+  mul.lo.u32 %band, %m0, %band;
+  sub.u32 %tile, %tile, %band;
+  shl.b32 %m0, %m0, 3;
+  sub.u32 %band, %tilesM, %m0;
+  min.u32 %band, %band, 8;
+  div.u32 %n0, %tile, %band;
+  mul.lo.u32 %band, %n0, %band;
+  sub.u32 %tile, %tile, %band;
+  add.u32 %m0, %m0, %tile;
   mul.lo.u32 %n0, %n0, ${columns};`
+
+/** A tile of c [M, N]. */
+export const placeDense = (rows: number, columns: number) => `${placeTile(columns, `  add.u32 %tilesM, %M, ${rows - 1};\n  shr.u32 %tilesM, %tilesM, ${Math.log2(rows)};`)}
+  mul.lo.u32 %m0, %m0, ${rows};`
 
 export const groupRegisters = `
   .reg .pred %past, %step;
@@ -29,7 +44,7 @@ export const groupRegisters = `
  * block's. Segment E is what follows the last expert: no K, so zeros are written. Blocks past all segments leave.
  * Every warp finds it for itself: no barrier, and no readback to size the grid.
  */
-export const placeRows = (rows: number, columns: number) => `${placeDense(1, columns)}
+export const placeRows = (rows: number, columns: number) => `${placeTile(columns, `  shr.u32 %tilesM, %P, ${Math.log2(rows)};\n  add.u32 %tilesM, %tilesM, %E;\n  add.u32 %tilesM, %tilesM, 1;`)}
   // %m0 counts row tiles of all segments.
   mov.u32 %before, 0;
   mov.u32 %expert, %lane;
