@@ -1,7 +1,6 @@
 // 8 x 8 matrices of 16-bit elements between shared memory and the registers of a warp: ldmatrix, stmatrix, and movmatrix, which
 // transposes in registers (PTX ISA 9.7.14.5.15-17). Lane 4 g + t holds row g, elements 2 t and 2 t + 1.
 import type { Chapter, DecodeContext, Decoder } from '../decode.ts'
-import type { Slot, Warp } from '../machine.ts'
 import { isOwnBlock, linear, resolve, spaceOf } from './addresses.ts'
 import { since } from './free_modifiers.ts'
 import { matrixModifiers, needTogether, together, wholeWarp } from './matrix_sync.ts'
@@ -20,15 +19,6 @@ function form(ctx: DecodeContext, opcode: string): { count: number; transposed: 
   return { count: Number(one.number?.[1] ?? 1), transposed: one.trans !== undefined, space: one.space }
 }
 
-/** Elements of one row of an 8 x 8 matrix, read from or written to registers. */
-const scratch = new Uint16Array(64)
-function fromRegister({ machine: { memory }, base }: Warp, slot: Slot): void {
-  const { u16 } = memory
-  const at = (base + slot) >> 1
-  for (let i = 0; i < 64; i++) scratch[i] = u16[at + i]
-}
-const mirrored = (i: number) => ((i & 7) << 3) | (i >> 3)
-
 /** Lanes 8 i to 8 i + 7 name the rows of matrix i. */
 const namedLanes = (count: number) => (count === 4 ? -1 : (1 << (8 * count)) - 1)
 
@@ -42,17 +32,20 @@ const ldmatrix: Decoder = (s, ctx) => {
   return {
     ...wholeWarp((w, mask) => {
       const go = resolve(w, mask & namedLanes(count), at, access)
-      const { u16 } = w.machine.memory
-      slots.forEach((slot, m) => {
-        for (let row = 0; row < 8; row++) {
-          const lane = 8 * m + row
+      const { u16, u32 } = w.machine.memory
+      for (let m = 0; m < count; m++) for (let row = 0; row < 8; row++) {
+        const lane = 8 * m + row
+        const there = (go >>> lane) & 1
+        const to = w.base + slots[m]
+        if (transposed) {
           const from = linear[lane] >> 1
-          const there = (go >>> lane) & 1
-          for (let c = 0; c < 8; c++) scratch[8 * row + c] = there ? u16[from + c] : 0
+          for (let c = 0; c < 8; c++) u16[(to >> 1) + 8 * c + row] = there ? u16[from + c] : 0
+        } else {
+          // A row is four lanes of the register.
+          const from = linear[lane] >> 2
+          for (let c = 0; c < 4; c++) u32[(to >> 2) + 4 * row + c] = there ? u32[from + c] : 0
         }
-        const to = (w.base + slot) >> 1
-        for (let i = 0; i < 64; i++) u16[to + i] = scratch[transposed ? mirrored(i) : i]
-      })
+      }
     }),
     touchesMemory: true,
   }
@@ -69,14 +62,12 @@ const stmatrix: Decoder = (s, ctx) => {
     ...wholeWarp((w, mask) => {
       const go = resolve(w, mask & namedLanes(count), at, access)
       const { u16 } = w.machine.memory
-      slots.forEach((slot, m) => {
-        fromRegister(w, slot)
-        for (let row = 0; row < 8; row++) {
-          if (((go >>> (8 * m + row)) & 1) === 0) continue
-          const to = linear[8 * m + row] >> 1
-          for (let c = 0; c < 8; c++) u16[to + c] = scratch[transposed ? 8 * c + row : 8 * row + c]
-        }
-      })
+      for (let m = 0; m < count; m++) for (let row = 0; row < 8; row++) {
+        const lane = 8 * m + row
+        if (((go >>> lane) & 1) === 0) continue
+        const from = (w.base + slots[m]) >> 1
+        for (let c = 0; c < 8; c++) u16[(linear[lane] >> 1) + c] = u16[from + (transposed ? 8 * c + row : 8 * row + c)]
+      }
     }),
     touchesMemory: true,
   }
@@ -88,10 +79,13 @@ const movmatrix: Decoder = (s, ctx) => {
   if (!transposed || space !== undefined) ctx.error('movmatrix is .sync.aligned.m8n8.trans.b16')
   ctx.operands(2)
   const [d, a] = [ctx.dst(s.operands[0], 'b32'), ctx.src(s.operands[1], 'b32')]
+  const own = new Uint16Array(64)
   return wholeWarp((w) => {
-    fromRegister(w, a)
-    const to = (w.base + d) >> 1
-    for (let i = 0; i < 64; i++) w.machine.memory.u16[to + i] = scratch[mirrored(i)]
+    const { u16 } = w.machine.memory
+    const [from, to] = [(w.base + a) >> 1, (w.base + d) >> 1]
+    // D may be A.
+    own.set(u16.subarray(from, from + 64))
+    for (let row = 0; row < 8; row++) for (let c = 0; c < 8; c++) u16[to + 8 * c + row] = own[8 * row + c]
   })
 }
 

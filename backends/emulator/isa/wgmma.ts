@@ -15,7 +15,7 @@ import { since } from './free_modifiers.ts'
 import { selectors } from './matrix_sparse.ts'
 import { matrixModifiers, needTogether, registerPieces, shapeOf, shapePattern, together, wholeWarp, type Shape } from './matrix_sync.ts'
 import { SharedOperand, type Pieces } from './wgmma_descriptor.ts'
-import { absent, assembling, mismatch, productsOf, registerSet, type Product } from './wgmma_groups.ts'
+import { absent, assembling, isActive, mismatch, productsOf, registerSet, type Product } from './wgmma_groups.ts'
 import { perform, type Multiply } from './wgmma_multiply.ts'
 
 const narrowFloats = ['e4m3', 'e5m2']
@@ -229,9 +229,10 @@ function retire(w: Warp, mask: number, group: readonly Product[]): void {
   const own = productsOf(w)
   for (const p of group) {
     agents.force(p.op)
-    const { base, handle } = p.parts[w.index & 3]!
+    const part = p.parts[w.index & 3]!
+    const { base, handle } = part
     if (handle !== null) sanitizer!.asyncObserved(w, mask, handle, false)
-    for (const set of p.sets) own.giveBack(set, base, p.workspace, memory)
+    for (const set of p.sets) own.giveBack(set, base, p.workspace, memory, isActive(part))
   }
 }
 

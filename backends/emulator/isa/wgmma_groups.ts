@@ -2,7 +2,7 @@
 // cores until a wait_group gives them back. (PTX ISA 9.7.15.6-7)
 import type { DecodeContext } from '../decode.ts'
 import { lowestLane } from '../diagnostics.ts'
-import type { AsyncHandle, AsyncOp, Cta, Instruction, LoadedFunction, Slot, SlotUse, Warp } from '../machine.ts'
+import type { AsyncHandle, AsyncOp, Cta, Frame, Instruction, LoadedFunction, Memory, Slot, SlotUse, Warp } from '../machine.ts'
 import type { Workspace } from '../products/workspace.ts'
 
 /** What registers hold while they are lent: no number in f32 nor in either half. */
@@ -64,7 +64,7 @@ export class WarpProducts {
   private readonly lent = new Map<RegisterSet, number>()
   fenced = false
 
-  lend(set: RegisterSet, base: number, { products, pieces }: Workspace, memory: Warp['machine']['memory']): void {
+  lend(set: RegisterSet, base: number, { products, pieces }: Workspace, memory: Memory): void {
     const holders = this.lent.get(set) ?? 0
     this.lent.set(set, holders + 1)
     if (holders > 0) return
@@ -74,12 +74,12 @@ export class WarpProducts {
     products.lend(pieces, base, pairs.length / 2, poison)
   }
 
-  giveBack(set: RegisterSet, base: number, { products, pieces }: Workspace, memory: Warp['machine']['memory']): void {
+  giveBack(set: RegisterSet, base: number, { products, pieces }: Workspace, memory: Memory, active: boolean): void {
     const holders = this.lent.get(set)! - 1
     if (holders > 0) { this.lent.set(set, holders); return }
     this.lent.delete(set)
     const pairs = this.except(set)
-    if (pairs.length === 0) return
+    if (pairs.length === 0 || !active) return
     memory.u32.set(pairs, pieces >> 2)
     products.giveBack(pieces, base, pairs.length / 2)
   }
@@ -98,6 +98,13 @@ export function productsOf(w: Warp): WarpProducts {
   let own = w.state.get('wgmma') as WarpProducts | undefined
   if (!own) w.state.set('wgmma', (own = new WarpProducts()))
   return own
+}
+
+/** The registers of a part are still the warp's: it has not exited, nor returned from the function that issued the product. */
+export function isActive({ warp, base }: Part): boolean {
+  if (warp.alive === 0) return false
+  for (let f: Frame | null = warp.frame; f !== null; f = f.parent) if (f.base === base) return true
+  return false
 }
 
 /** Products that some but not all of the four warps have issued, by their number. */

@@ -7,7 +7,7 @@ import type { Workspace } from '../products/workspace.ts'
 import { spreadRows } from './matrix_sparse.ts'
 import type { Shape } from './matrix_sync.ts'
 import type { SharedOperand } from './wgmma_descriptor.ts'
-import type { Part, Product, RegisterSet } from './wgmma_groups.ts'
+import { isActive, type Part, type Product, type RegisterSet } from './wgmma_groups.ts'
 
 /** Operands as they are decoded; all that a product needs but the values of its descriptors. */
 export interface Multiply {
@@ -41,7 +41,7 @@ export function perform(m: Multiply, { parts, operands: values, workspace }: Pro
   if (m.bShared.major === 'k') products.transposePairs(raw, N, K, columns)
   else products.pairColumns(columns, N * K)
   memory.u32.set(m.d.shadows, d >> 2)
-  parts.forEach((part, i) => products.multiply[m.kind](rows + 64 * K * i, K, columns, N, part!.base, d, d, flags))
+  parts.forEach((part, i) => { if (isActive(part!)) products.multiply[m.kind](rows + 64 * K * i, K, columns, N, part!.base, d, d, flags) })
 }
 
 /** A [64, K] in `rows`; sparse A first lies as it is stored, [64, K / 2]. */
@@ -64,7 +64,9 @@ function unpackA(m: Multiply, type: ElementName, parts: readonly Part[], { produ
 function performBits(m: Multiply, parts: readonly Part[], sharedBase: number, memory: Memory, aOffsets: Uint32Array | null, bOffsets: Uint32Array, flags: number): void {
   const b = bOffsets.map((x) => x + sharedBase)
   const d = Uint32Array.from(m.d.shadows)
-  parts.forEach(({ base }, i) => {
+  parts.forEach((part, i) => {
+    if (!isActive(part)) return
+    const { base } = part
     const a = aOffsets ? aOffsets.subarray(32 * i, 32 * i + 32).map((x) => x + sharedBase) : m.aRegisters!.pieces.map((x) => x + base)
     multiplyBits(memory, false, a, b, m.shape.N, base, d, d, flags)
   })

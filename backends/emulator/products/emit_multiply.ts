@@ -51,7 +51,13 @@ class Multiply {
     code.get(A).set(a).i32(0).set(row)
     countTo(code, row, (c) => c.i32(8), 1, () => {
       this.sums(width)
-      for (let half = 0; half < 2; half++) for (let j = 0; j < width / 8; j++) this.finish(j, half)
+      // C of a row is read whole before D is written: they may be the same registers in another order.
+      code.get(FLAGS).i32(adds).op(op.i32_and).if()
+      this.each(width, (r, sums) => this.add(r, sums))
+      code.else()
+      this.each(width, (_, [sum]) => this.toInteger(sum))
+      code.end()
+      this.each(width, (r, sums) => this.store(r, sums))
       for (let i = 0; i < registers; i++) code.get(this.i32(`d${i}`)).i32(16).op(op.i32_add).set(this.i32(`d${i}`))
       for (let i = 0; i < registers; i++) code.get(this.i32(`c${i}`)).i32(16).op(op.i32_add).set(this.i32(`c${i}`))
       code.get(a).get(this.i32('rowBytes')).op(op.i32_add).set(a)
@@ -85,63 +91,56 @@ class Multiply {
     })
   }
 
-  /** Even and odd columns of the block's 8 columns j: to their registers. */
-  private finish(j: number, half: number): void {
-    const [even, odd] = [this.sum(half, 2 * j), this.sum(half, 2 * j + 1)]
-    if (this.kind === 'f16') { this.packed(2 * j + half, even, odd); return }
-    for (const [sum, r] of [[even, 4 * j + 2 * half], [odd, 4 * j + 2 * half + 1]]) {
-      if (this.kind === 'f32') this.f32(r, sum)
-      else this.s32(r, sum)
+  /** Registers of one row of each half, with the sums that they hold: one, or the even and the odd columns of packed halves. */
+  private each(width: 8 | 16, visit: (r: number, sums: readonly number[]) => void): void {
+    for (let half = 0; half < 2; half++) for (let j = 0; j < width / 8; j++) {
+      const [even, odd] = [this.sum(half, 2 * j), this.sum(half, 2 * j + 1)]
+      if (this.kind === 'f16') visit(2 * j + half, [even, odd])
+      else { visit(4 * j + 2 * half, [even]); visit(4 * j + 2 * half + 1, [odd]) }
     }
   }
 
-  private withC(emit: () => void): void {
-    const { code } = this
-    code.get(FLAGS).i32(adds).op(op.i32_and).if()
-    emit()
-    code.end()
-  }
+  /** Sums of integers leave f32 here. */
+  private toInteger(sum: number): void { if (this.kind === 's32') this.code.get(sum).simd(simd.i32x4_trunc_sat_f32x4_s).set(sum) }
 
-  private f32(r: number, sum: number): void {
+  private add(r: number, sums: readonly number[]): void {
     const { code } = this
-    this.withC(() => code.get(sum).get(this.i32(`c${r}`)).vLoad().simd(simd.f32x4_add).set(sum))
-    code.get(this.i32(`d${r}`))
-    code.get(sum).vConst32(0x7fffffff).get(sum).get(sum).simd(simd.f32x4_eq).simd(simd.bitselect).vStore()
-  }
-
-  private s32(r: number, sum: number): void {
-    const { code } = this
-    const [x, c, total] = [this.v('x'), this.v('b0'), this.v('b1')]
-    code.get(sum).simd(simd.i32x4_trunc_sat_f32x4_s).set(x)
-    this.withC(() => {
-      code.get(this.i32(`c${r}`)).vLoad().tee(c).get(x).simd(simd.i32x4_add).set(total)
-      code.get(FLAGS).i32(saturates).op(op.i32_and).if()
-      // Where both have the sign that the total has not: the largest or smallest number of their sign.
-      code.get(c).i32(31).simd(simd.i32x4_shr_s).vConst32(0x7fffffff).simd(simd.xor).get(total)
-      code.get(c).get(total).simd(simd.xor).get(x).get(total).simd(simd.xor).simd(simd.and).i32(31).simd(simd.i32x4_shr_s)
-      code.simd(simd.bitselect).set(total)
-      code.end()
-      code.get(total).set(x)
-    })
-    code.get(this.i32(`d${r}`)).get(x).vStore()
-  }
-
-  private packed(r: number, even: number, odd: number): void {
-    const { code } = this
+    code.get(this.i32(`c${r}`)).vLoad()
+    if (this.kind === 'f32') { code.get(sums[0]).simd(simd.f32x4_add).set(sums[0]); return }
     const c = this.v('b0')
-    this.withC(() => {
-      code.get(this.i32(`c${r}`)).vLoad().set(c)
-      code.get(even)
-      this.fromHalf(c, 0)
-      code.simd(simd.f32x4_add).set(even)
-      code.get(odd)
-      this.fromHalf(c, 16)
-      code.simd(simd.f32x4_add).set(odd)
+    code.set(c)
+    if (this.kind === 's32') { this.addInteger(sums[0], c); return }
+    sums.forEach((sum, odd) => {
+      code.get(sum)
+      this.fromHalf(c, 16 * odd)
+      code.simd(simd.f32x4_add).set(sum)
     })
+  }
+
+  private addInteger(sum: number, c: number): void {
+    const { code } = this
+    const total = this.v('b1')
+    this.toInteger(sum)
+    code.get(sum).get(c).simd(simd.i32x4_add).set(total)
+    code.get(FLAGS).i32(saturates).op(op.i32_and).if()
+    // Where both have the sign that the total has not: the largest or smallest number of their sign.
+    code.get(c).i32(31).simd(simd.i32x4_shr_s).vConst32(0x7fffffff).simd(simd.xor).get(total)
+    code.get(c).get(total).simd(simd.xor).get(sum).get(total).simd(simd.xor).simd(simd.and).i32(31).simd(simd.i32x4_shr_s)
+    code.simd(simd.bitselect).set(total)
+    code.end()
+    code.get(total).set(sum)
+  }
+
+  private store(r: number, sums: readonly number[]): void {
+    const { code } = this
     code.get(this.i32(`d${r}`))
-    this.toHalf(even)
-    this.toHalf(odd)
-    code.i32(16).simd(simd.i32x4_shl).simd(simd.or).vStore()
+    if (this.kind === 'f16') {
+      this.toHalf(sums[0])
+      this.toHalf(sums[1])
+      code.i32(16).simd(simd.i32x4_shl).simd(simd.or)
+    } else if (this.kind === 'f32') code.get(sums[0]).vConst32(0x7fffffff).get(sums[0]).get(sums[0]).simd(simd.f32x4_eq).simd(simd.bitselect)
+    else code.get(sums[0])
+    code.vStore()
   }
 
   /** f16 in bits `shift` to `shift` + 15 of each word. */

@@ -15,16 +15,20 @@ export type Element = (old: number, f32: Float32Array, a: number, b: number, N: 
 export function multiplier(memory: Memory, packed: boolean, element: Element): Products['multiply']['f32'] {
   const perRegister = packed ? 2 : 1
   const low = packed ? 0xffff : -1
+  const fresh = new Int32Array(128)
   return (a, K, b, N, base, c, d, flags) => {
     const { f32, i32, u32 } = memory
-    for (let row = 0; row < 8; row++) for (let r = 0; r < N / 2; r += perRegister) for (let t = 0; t < 4; t++) {
-      const lane = 4 * row + t
-      const index = r / perRegister
-      const from = (a >> 2) + (row + 4 * (r & 2)) * K
-      const column = (b >> 2) + 8 * (r >> 2) + 4 * (r & 1) + t
-      const old = flags & adds ? i32[((base + u32[(c >> 2) + index]) >> 2) + lane] : 0
-      const first = element(old & low, f32, from, column, N, K, flags)
-      i32[((base + u32[(d >> 2) + index]) >> 2) + lane] = packed ? first | (element(old >>> 16, f32, from, column + 4, N, K, flags) << 16) : first
+    for (let lane = 0; lane < 32; lane++) {
+      for (let r = 0; r < N / 2; r += perRegister) {
+        const index = r / perRegister
+        const from = (a >> 2) + ((lane >> 2) + 4 * (r & 2)) * K
+        const column = (b >> 2) + 8 * (r >> 2) + 4 * (r & 1) + (lane & 3)
+        const old = flags & adds ? i32[((base + u32[(c >> 2) + index]) >> 2) + lane] : 0
+        const first = element(old & low, f32, from, column, N, K, flags)
+        fresh[index] = packed ? first | (element(old >>> 16, f32, from, column + 4, N, K, flags) << 16) : first
+      }
+      // C is read whole before D is written: they may be the same registers in another order.
+      for (let index = 0; index < N / 2 / perRegister; index++) i32[((base + u32[(d >> 2) + index]) >> 2) + lane] = fresh[index]
     }
   }
 }

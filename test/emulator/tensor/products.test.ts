@@ -88,8 +88,15 @@ describe('multiply', () => {
     const D = Array.from({ length: registers }, (_, i) => wordsAt(base + memory.u32[(d >> 2) + i], 32))
     wasm.multiply[kind](a, K, b, N, base, c, d, flags)
     expect(Array.from({ length: registers }, (_, i) => wordsAt(base + memory.u32[(d >> 2) + i], 32))).toEqual(D)
-    wasm.multiply[kind](a, K, b, N, base, c, c, flags)
-    expect(Array.from({ length: registers }, (_, i) => wordsAt(base + memory.u32[(c >> 2) + i], 32))).toEqual(D)
+    // In place, then to the registers of C in another order, as one instruction of 8 columns may have it.
+    const before = memory.u32.slice(base >> 2, (base >> 2) + 32 * registers)
+    const table = Array.from(memory.u32.slice(c >> 2, (c >> 2) + registers))
+    for (const target of N === 8 ? [table, [...table].reverse()] : [table]) for (const products of [wasm, plain]) {
+      memory.u32.set(before, base >> 2)
+      memory.u32.set(target, d >> 2)
+      products.multiply[kind](a, K, b, N, base, c, d, flags)
+      expect(target.map((slot) => wordsAt(base + slot, 32))).toEqual(D)
+    }
     for (const at of [a, b, c, d, base]) memory.release(at)
     return { A, B, C, D }
   }

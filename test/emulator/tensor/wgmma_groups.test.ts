@@ -56,6 +56,11 @@ describe('groups', () => {
   })
 })
 
+it('a warpgroup that exits without waiting leaves the others alone', () => {
+  const body = `shr.u32 %r1, %r0, 7; setp.eq.u32 %p1, %r1, 0; ${fence} ${mma()} ${commit} @%p1 exit; ${wait} 0;`
+  for (const async of modes) for (const seed of [0, 1]) expect(values(body, { threads: 256, options: { async, seed } }).slice(128 * registers)).toEqual(times(1))
+})
+
 describe('what is wrong', () => {
   const problem = (body: string, more: Partial<WarpgroupRun> = {}) => { const f = faultOf(() => { const { fault } = run(body, more); if (fault) throw fault }); return [f.kind, f.message] }
   it('warps of one warpgroup at different products', () => {
