@@ -3,7 +3,7 @@ import type { DecodeContext, Decoded, Statement } from '../decode.ts'
 import type { Exec, Slot } from '../machine.ts'
 import { add64, div64, fma64, mul64, sqrt64 } from '../numeric/exact64.ts'
 import { approximations, type Approximation } from '../numeric/approximate.ts'
-import { canonicalNaN, fmaf, roundF32, zeroOfSum } from '../numeric/round.ts'
+import { canonicalNaN, f32Bits, f32Of, fmaf, roundF32, zeroOfSum } from '../numeric/round.ts'
 import { flushSubnormal, saturate, sticky, sumToOdd, type Rounding } from '../numeric/small_float.ts'
 import { form, type FormDecoder, type Forms, type Match } from './forms.ts'
 import { map1, map2 } from './lanes.ts'
@@ -107,11 +107,12 @@ const extreme = (pick: F2): FormDecoder => (m, s, ctx) => {
   const [d, from] = slots(s, ctx, m.type, 2)
   const [nan, ftz] = [m.has('NaN'), m.has('ftz')]
   const choose: F2 = (a, b) => (a === a && b === b ? pick(a, b) : nan ? NaN : a !== a ? b : a)
-  const signed: F2 = m.has('xorsign') ? (a, b) => { const r = choose(Math.abs(a), Math.abs(b)); return isNegative(a) !== isNegative(b) ? -r : r } : choose
-  if (m.type === 'f64') return { exec: map64(d, from, signed) }
-  return { exec: map32(d, from, ftz ? (a, b) => signed(flushSubnormal(a), flushSubnormal(b)) : signed) }
+  if (m.type === 'f64') return { exec: map64(d, from, choose) }
+  const flushed: F2 = ftz ? (a, b) => choose(flushSubnormal(a), flushSubnormal(b)) : choose
+  if (!m.has('xorsign')) return { exec: map32(d, from, flushed) }
+  // The sign comes from both sign bits, those of NaN too, which a number does not show.
+  return { exec: map2(d, 'i32', from[0], 'i32', from[1], 'i32', (x, y) => { const r = flushed(f32Of(x & 0x7fffffff), f32Of(y & 0x7fffffff)); return r === r ? f32Bits(r) ^ ((x ^ y) & 0x80000000) : canonicalNaN }) }
 }
-const isNegative = (x: number) => x < 0 || Object.is(x, -0)
 const extremes = (pick: F2) => [
   form('ftz? .f32', extreme(pick)), form('.f64', extreme(pick)),
   form('ftz? NaN .f32', extreme(pick), { ptx: 7.0, sm: 80 }),

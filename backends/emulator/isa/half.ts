@@ -1,8 +1,9 @@
 // f16, bf16 and their pairs in one 32-bit register: arithmetic with one rounding to nearest even (PTX ISA 9.7.4).
 import type { DecodeContext, Decoded, Statement } from '../decode.ts'
+import type { Exec, Slot } from '../machine.ts'
 import { decodeFloat, encodeFloat, flushSubnormal, formats, relu, saturate, sumToOdd, type Format } from '../numeric/small_float.ts'
 import { form, type FormDecoder, type Forms, type Match, type Need } from './forms.ts'
-import { map1, map3 } from './lanes.ts'
+import { map1, map2, map3 } from './lanes.ts'
 
 type F3 = (a: number, b: number, c: number) => number
 
@@ -35,8 +36,18 @@ const extreme = (pick: (a: number, b: number) => number): FormDecoder => (m, s, 
   const nan = m.has('NaN')
   const choose = (a: number, b: number) => (a === a && b === b ? pick(a, b) : nan ? NaN : a !== a ? b : a)
   if (!m.has('xorsign')) return lanewise(m, s, ctx, 2, choose)
-  const negative = (x: number) => x < 0 || Object.is(x, -0)
-  return lanewise(m, s, ctx, 2, (a, b) => { const r = choose(Math.abs(a), Math.abs(b)); return negative(a) !== negative(b) ? -r : r })
+  const absolute = lanewise(m, s, ctx, 2, (a, b) => choose(Math.abs(a), Math.abs(b)))
+  const [d, a, b] = [ctx.dst(s.operands[0], m.type), ctx.src(s.operands[1], m.type), ctx.src(s.operands[2], m.type)]
+  return { exec: signed(absolute.exec!, m.type, d, a, b, ctx.scratch(4)) }
+}
+/** The result of `run` with the product of both signs, those of NaN operands too; a NaN stays. */
+function signed(run: Exec, type: string, d: Slot, a: Slot, b: Slot, kept: Slot): Exec {
+  const top = type.endsWith('x2') ? 0x80008000 : 0x8000
+  const nan = type.startsWith('bf16') ? 0x7f80 : 0x7c00
+  const save = map2(kept, 'i32', a, 'i32', b, 'i32', (x, y) => (x ^ y) & top)
+  const isNaN = (x: number) => (x & 0x7fff) > nan
+  const turn = map2(d, 'i32', d, 'i32', kept, 'i32', (x, sign) => x ^ (sign & ~((isNaN(x) ? 0x8000 : 0) | (isNaN(x >>> 16) ? 0x80000000 : 0))))
+  return (w, mask) => { save(w, mask); run(w, mask); turn(w, mask) }
 }
 
 /** neg and abs touch sign bits only, of NaN too. */
@@ -56,7 +67,20 @@ const bfloats = '.bf16|bf16x2'
 const [sm53, sm80, sm86, sm90]: Need[] = [{ ptx: 4.2, sm: 53 }, { ptx: 7.0, sm: 80 }, { ptx: 7.2, sm: 86 }, { ptx: 7.8, sm: 90 }]
 const sum = (decode: FormDecoder) => [form(`rn? ftz? sat? ${halves}`, decode, sm53), form(`rn? ${bfloats}`, decode, sm90)]
 const fma = of(3, (a, b, c) => sumToOdd(a * b, c))
-const noFill: FormDecoder = (_m, _s, ctx) => ctx.error('fma.oob is not emulated: which NaN marks an element out of bounds is not documented')
+/**
+ * .oob: an operand that a tensor copy filled in out of bounds makes the result 0. That mark is taken to be the canonical NaN, as
+ * tensor copies here write it; what hardware writes is not documented.
+ */
+const unfilled: FormDecoder = (m, s, ctx) => {
+  const plain = fma(m, s, ctx)
+  const slots = s.operands.slice(1).map((o) => ctx.src(o, m.type))
+  const d = ctx.dst(s.operands[0], m.type)
+  const hole = (x: number) => ((x & 0xffff) === 0x7fff ? 0xffff : 0) | (x >>> 16 === 0x7fff ? 0xffff0000 : 0)
+  const kept = ctx.scratch(4)
+  const save = map3(kept, 'i32', slots[0], 'i32', slots[1], 'i32', slots[2], 'i32', (x, y, z) => ~(hole(x) | hole(y) | hole(z)))
+  const clear = map2(d, 'i32', d, 'i32', kept, 'i32', (x, keep) => x & keep)
+  return { exec: (w, mask) => { save(w, mask); plain.exec!(w, mask); clear(w, mask) } }
+}
 const extremes = (decode: FormDecoder) => [
   form(`ftz? NaN? ${halves}`, decode, sm80), form(`NaN? ${bfloats}`, decode, sm80),
   form(`ftz? NaN? xorsign abs ${halves}`, decode, sm86), form(`NaN? xorsign abs ${bfloats}`, decode, sm86),
@@ -69,7 +93,7 @@ export const half: Forms = {
   mul: sum(of(2, (a, b) => a * b)),
   fma: [
     form(`rn ftz? sat? ${halves}`, fma, sm53), form(`rn ftz? relu ${halves}`, fma, sm80), form(`rn relu? ${bfloats}`, fma, sm80),
-    form(`rn oob relu? .f16|f16x2|bf16|bf16x2`, noFill, { ptx: 8.1, sm: 90 }),
+    form('rn oob relu? .f16|f16x2|bf16|bf16x2', unfilled, { ptx: 8.1, sm: 90 }),
   ],
   min: extremes(extreme(Math.min)),
   max: extremes(extreme(Math.max)),
