@@ -131,8 +131,22 @@ export class LoadedModule {
   /** An entry, decoded with the functions it calls. */
   functionNamed(name: string): DecodedFunction { return this.imageOf(name).entry }
 
+  private readonly heap = new Set<number>()
+  /** A kernel's malloc: lives until its free, or as long as the module. */
+  allocateHeap(bytes: number): number {
+    const at = this.memory.allocate(bytes, 'malloc')
+    this.heap.add(at)
+    return at
+  }
+  freeHeap(at: number): boolean {
+    if (!this.heap.delete(at)) return false
+    this.memory.deallocate(at)
+    return true
+  }
+
   unload(): void {
     for (const image of this.images.values()) image.release()
+    for (const at of this.heap) this.memory.deallocate(at)
     for (const at of this.allocations) this.memory.deallocate(at)
   }
 }

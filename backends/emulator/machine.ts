@@ -218,6 +218,8 @@ export interface EmulatorOptions {
   readonly tensorCore: 'exact' | 'hopper'
   /** Functions that got hot run as WebAssembly; `eager`: all, from their first instruction on (tests). */
   readonly compile: boolean | 'eager'
+  /** Takes what a kernel prints (vprintf); without it nobody sees it. */
+  readonly print?: (text: string) => void
 }
 
 /**

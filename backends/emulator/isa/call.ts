@@ -1,12 +1,14 @@
 // call: a function by name or by address, with parameters in .param space or in registers (PTX ISA 9.7.12.5, 7.1).
 import type { Operand, Variable } from '../ast.ts'
-import type { DecodeContext, Decoder } from '../decode.ts'
+import type { Decoded, DecodeContext, Decoder } from '../decode.ts'
 import { lowestLane } from '../diagnostics.ts'
 import { callFrame, type Activation } from '../frames.ts'
 import type { DecodedFunction } from '../image.ts'
 import { NEXT, type Group, type Slot, type Warp } from '../machine.ts'
 import { split } from '../scheduler.ts'
 import { writePredicate } from '../slots.ts'
+import { forLanes } from './lanes.ts'
+import { systemCalls, type SystemCall } from './system_calls.ts'
 
 /** Where a value lies in one activation: in every lane's local memory, or in a register slot. */
 type Place = { readonly local: number; readonly bytes: number } | { readonly slot: Slot; readonly bytes: number }
@@ -71,6 +73,27 @@ function shapeOf(ctx: DecodeContext, target: Operand, last: Operand | undefined)
   return fn ?? ctx.error(`${last.name} is neither a .callprototype nor a .calltargets list`, last.at)
 }
 
+/** A function that the emulator itself has: lane by lane, without a frame. */
+function systemCall(run: SystemCall, passed: readonly Place[], returned: readonly Place[], fn: DecodedFunction): Decoded {
+  const at = (w: Warp, p: Place, lane: number) => { const [start, step] = span(w, w.frame as Activation, p); return start + lane * step }
+  const read = (w: Warp, p: Place, lane: number): bigint => {
+    const { data } = w.machine.memory
+    return p.bytes === 8 ? data.getBigUint64(at(w, p, lane), true) : BigInt(data.getUint32(at(w, p, lane), true))
+  }
+  return {
+    control(w, g, mask) {
+      forLanes(mask, (lane) => {
+        const result = run(w, lane, passed.map((p) => read(w, p, lane)), fn)
+        const [to] = returned
+        if (to?.bytes === 8) w.machine.memory.data.setBigUint64(at(w, to, lane), result, true)
+        else if (to) w.machine.memory.data.setUint32(at(w, to, lane), Number(result & 0xffffffffn), true)
+      })
+      g.pc++
+      return NEXT
+    },
+  }
+}
+
 export const call: Decoder = (s, ctx) => {
   ctx.modifiers.flag('uni')
   const at = s.operands.findIndex((o) => o.kind !== 'list')
@@ -98,6 +121,8 @@ export const call: Decoder = (s, ctx) => {
     g.pc = 0
   }
 
+  const system = target.kind === 'function' && image.ptx.functions.get(target.name)?.body === null ? systemCalls[target.name] : undefined
+  if (system !== undefined) return systemCall(system, passed, returned, ctx.function as DecodedFunction)
   if (target.kind === 'function') {
     const load = ctx.functionNamed(target)
     return {

@@ -32,7 +32,7 @@ export async function run(args: string[]): Promise<number> {
   let code = 0
   for (let n = 0; n < schedules; n++) {
     const started = performance.now()
-    const result = attempt(file, text, { seed: seed + n, async: asyncModes[n % 3], maxInstructions, tensorCore, sanitize: options.sanitize === 'on' })
+    const result = attempt(file, text, { seed: seed + n, async: asyncModes[n % 3], maxInstructions, tensorCore, sanitize: options.sanitize === 'on', print: (printed) => sayPrinted(printed, options.json) })
     const timeSec = (performance.now() - started) / 1000
     if (result instanceof EmulatorFault) {
       sayFault(result, options.json)
@@ -65,6 +65,8 @@ function sayResult(result: CaseResult, json: boolean, what: string, timeSec: num
   const found = diagnostics.length ? `, ${diagnostics.length} diagnostic${diagnostics.length === 1 ? '' : 's'}` : ''
   process.stdout.write(`${what}: ${verdict}${found}; ${threadInstructions} thread instructions in ${timeSec.toFixed(3)} s\n${differences.map((d) => `  ${d}\n`).join('')}`)
 }
+
+const sayPrinted = (text: string, json: boolean) => process.stdout.write(json ? `${JSON.stringify({ event: 'print', text })}\n` : text)
 
 /** Bad input becomes an InputError; what the kernel did wrong is a result. */
 function attempt(file: PtxCase, text: string, options: Partial<EmulatorOptions>): CaseResult | EmulatorFault {
