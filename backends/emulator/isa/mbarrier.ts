@@ -110,6 +110,7 @@ const waiting = (opcode: 'test_wait' | 'try_wait'): Decoder => (s, ctx): Decoded
       forLanes(go, (lane) => {
         const b = barrierAt(w, lane, linear[lane])
         if (b === undefined) { done |= 1 << lane; return }
+        if (sanitizer !== null && b.cta !== w.cta) misuse(w, lane, b.at, `${opcode} on the mbarrier of another block; only its own block can wait on it`)
         const passed = parity ? ((b.phase ^ memory.u32[((w.base + value) >> 2) + lane]) & 1) !== 0 : b.phase !== memory.u32[((w.base + value) >> 2) + 2 * lane + 1]
         if (!passed) { blocking ??= b; return }
         done |= 1 << lane

@@ -9,18 +9,29 @@ export interface Grid { readonly warpsPerBlock: number; readonly numWarps: numbe
 /** What somebody knows of others, whole blocks, whole warps or threads: everything up to a stamp. Never changed once made. */
 export class Clock {
   static readonly nothing = new Clock(new Map(), new Map(), new Map())
-  constructor(readonly blocks: ReadonlyMap<number, number>, readonly warps: ReadonlyMap<number, number>, readonly threads: ReadonlyMap<number, number>) {}
+  private readonly anyBlocks: boolean
+  private readonly anyWarps: boolean
+  private readonly anyThreads: boolean
+  constructor(readonly blocks: ReadonlyMap<number, number>, readonly warps: ReadonlyMap<number, number>, readonly threads: ReadonlyMap<number, number>) {
+    this.anyBlocks = blocks.size > 0
+    this.anyWarps = warps.size > 0
+    this.anyThreads = threads.size > 0
+  }
+
+  /** Tells of warps or threads on their own, as signals between them leave them; barriers of blocks do not. */
+  get detailed(): boolean { return this.anyWarps || this.anyThreads }
 
   knowsWarp(block: number, warp: number, stamp: number): boolean {
-    const ofBlock = this.blocks.get(block)
-    if (ofBlock !== undefined && ofBlock >= stamp) return true
-    const ofWarp = this.warps.get(warp)
-    return ofWarp !== undefined && ofWarp >= stamp
+    if (this.anyBlocks) { const known = this.blocks.get(block); if (known !== undefined && known >= stamp) return true }
+    if (!this.anyWarps) return false
+    const known = this.warps.get(warp)
+    return known !== undefined && known >= stamp
   }
   knows(block: number, warp: number, lane: number, stamp: number): boolean {
     if (this.knowsWarp(block, warp, stamp)) return true
-    const ofThread = this.threads.get(32 * warp + lane)
-    return ofThread !== undefined && ofThread >= stamp
+    if (!this.anyThreads) return false
+    const known = this.threads.get(32 * warp + lane)
+    return known !== undefined && known >= stamp
   }
 }
 
@@ -77,10 +88,11 @@ export class ClockDraft {
   thread(thread: number, stamp: number): void { if (!(this.threads.get(thread)! >= stamp)) { this.own(); this.threads.set(thread, stamp) } }
   warp(warp: number, stamp: number): void { if (!(this.warps.get(warp)! >= stamp)) { this.own(); this.warps.set(warp, stamp) } }
 
-  /** All threads of a block: what is known of single ones is part of it. */
-  block(block: number, stamp: number, { warpsPerBlock }: Grid): void {
+  block(block: number, stamp: number): void { if (!(this.blocks.get(block)! >= stamp)) { this.own(); this.blocks.set(block, stamp) } }
+
+  /** All of a block is known up to the stamp elsewhere: what is known of its single threads is part of that. */
+  without(block: number, stamp: number, { warpsPerBlock }: Grid): void {
     this.own()
-    this.blocks.set(block, stamp)
     for (const [warp, s] of this.warps) if (s <= stamp && Math.floor(warp / warpsPerBlock) === block) this.warps.delete(warp)
     for (const [thread, s] of this.threads) if (s <= stamp && Math.floor(thread / 32 / warpsPerBlock) === block) this.threads.delete(thread)
   }

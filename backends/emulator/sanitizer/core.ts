@@ -72,14 +72,14 @@ export class Core {
     const operation = events.operations.size === 0 ? undefined : events.operations.get(event)
     if (operation !== undefined) return this.observed(w, lane, operation, other)
     const warp = events.warps[event]
-    return w.knows(lane, this.blockOf(warp), warp, other, events.stamps[event])
+    return w.knows(lane, events.blocks[event], warp, other, events.stamps[event])
   }
 
   /** Whether all lanes of `w` are ordered after all lanes of the event. */
   orderedForAll(w: WarpClock, event: number): boolean {
     const { events } = this
     const operation = events.operations.size === 0 ? undefined : events.operations.get(event)
-    if (operation === undefined) { const warp = events.warps[event]; return w.allKnow(this.blockOf(warp), warp, events.stamps[event]) }
+    if (operation === undefined) return w.allKnow(events.blocks[event], events.warps[event], events.stamps[event])
     return !operation.byLane && operation.observations.some((o) => w.allKnow(o.block, o.warp, o.stamp))
   }
 

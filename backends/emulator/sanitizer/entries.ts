@@ -3,8 +3,9 @@ import { lowestLane } from '../diagnostics.ts'
 import type { Core, Space } from './core.ts'
 import type { WarpClock } from './warp_clock.ts'
 
-/** Events kept of a word: all that matter in shared memory; of widely read global data only some, of different blocks. */
+/** Events kept of a word: all that matter in shared memory; of widely read global data only some, and few of one block. */
 const mostEvents = { shared: 64, global: 8 }
+const mostOfBlock = 4
 
 export class Entries {
   constructor(private readonly core: Core) {}
@@ -30,6 +31,8 @@ export class Entries {
     const head = ~entry
     // The rest was looked at when this event first read here.
     if (shadow.events[head] === event) { shadow.lanes[head] |= 1 << lane; return entry }
+    // Global data that everybody reads: whoever writes it looks at those kept here.
+    if (space === 'global') return this.join(entry, event, lane, space)
     let kept = 0
     for (let node = head; node !== 0;) {
       const next = shadow.nexts[node]
@@ -58,22 +61,24 @@ export class Entries {
       if (entry >> 5 === event) return ~shadow.node(event, (1 << (entry & 31)) | (1 << lane), 0)
       return ~shadow.node(event, 1 << lane, shadow.node(entry >> 5, 1 << (entry & 31), 0))
     }
-    const block = core.blockOf(core.events.warps[event])
-    let count = 0, victim = 0
+    const { events } = core
+    const block = events.blocks[event]
+    let count = 0, sameBlock = 0, oldest = 0
     for (let before = 0, node = ~entry; node !== 0; before = node, node = shadow.nexts[node]) {
-      count++
-      if (shadow.events[node] === event) {
+      const other = shadow.events[node]
+      if (other === event) {
         shadow.lanes[node] |= 1 << lane
         if (before === 0) return entry
         shadow.nexts[before] = shadow.nexts[node]
         shadow.nexts[node] = ~entry
         return ~node
       }
-      if (victim === 0 && core.blockOf(core.events.warps[shadow.events[node]]) === block) victim = node
+      count++
+      if (events.blocks[other] === block) { sameBlock++; oldest = node }
     }
-    if (count < mostEvents[space]) return ~shadow.node(event, 1 << lane, ~entry)
-    // One of the same block makes room: readers of several blocks are kept.
-    if (victim === 0) victim = ~entry
+    if (count < mostEvents[space] && (space === 'shared' || sameBlock < mostOfBlock)) return ~shadow.node(event, 1 << lane, ~entry)
+    // The oldest of the same block makes room: readers of several blocks are kept.
+    const victim = oldest === 0 ? ~entry : oldest
     shadow.events[victim] = event
     shadow.lanes[victim] = 1 << lane
     return entry

@@ -43,6 +43,7 @@ export class Events {
   count = 1
   stamps = new Float64Array(1024)
   warps = new Int32Array(1024)
+  blocks = new Int32Array(1024)
   siteNumbers = new Int32Array(1024)
   readonly operations = new Map<number, Operation>()
 
@@ -64,28 +65,30 @@ export class Events {
     const { number } = site
     const before = w.events[number]
     if (before !== undefined && this.stamps[before] === w.stamp) return before
-    return (w.events[number] = this.add(w.id, w.stamp, number))
+    return (w.events[number] = this.add(w, w.stamp, number))
   }
 
   async(w: WarpClock, site: Site, operation: Operation): number {
-    const event = this.add(w.id, never, site.number)
+    const event = this.add(w, never, site.number)
     this.operations.set(event, operation)
     return event
   }
 
-  private add(warp: number, stamp: number, site: number): number {
+  private add(w: WarpClock, stamp: number, site: number): number {
     const event = this.count++
     if (event >= this.stamps.length) this.grow()
     this.stamps[event] = stamp
-    this.warps[event] = warp
+    this.warps[event] = w.id
+    this.blocks[event] = w.block
     this.siteNumbers[event] = site
     return event
   }
   private grow(): void {
     const size = this.stamps.length * 2
-    const [stamps, warps, siteNumbers] = [new Float64Array(size), new Int32Array(size), new Int32Array(size)]
-    stamps.set(this.stamps); warps.set(this.warps); siteNumbers.set(this.siteNumbers)
-    this.stamps = stamps; this.warps = warps; this.siteNumbers = siteNumbers
+    const longer = (from: Int32Array) => { const to = new Int32Array(size); to.set(from); return to }
+    const stamps = new Float64Array(size)
+    stamps.set(this.stamps)
+    this.stamps = stamps; this.warps = longer(this.warps); this.blocks = longer(this.blocks); this.siteNumbers = longer(this.siteNumbers)
   }
 
   siteOf(event: number): Site { return this.sites[this.siteNumbers[event]] }

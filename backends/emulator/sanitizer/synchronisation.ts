@@ -7,18 +7,22 @@ import type { WarpClock } from './warp_clock.ts'
 
 /** A phase of a barrier of threads. */
 interface Meeting {
-  readonly draft: ClockDraft
+  /** What those that arrived knew of others. */
+  clock: Clock
   /** Of each warp, the lanes that arrived, and what they had done. */
-  readonly arrivals: Map<number, { mask: number; stamp: number }>
+  readonly arrivals: Map<number, Arrival>
   /** Nobody does anything between arriving and leaving. */
   allWait: boolean
-  /** When it is complete: what leaves it learn. */
-  clock: Clock | null
+  complete: boolean
   /** All of the block up to here, or 0. */
   floor: number
+  /** The same as a clock, for lanes that leave on their own. */
+  floorClock?: Clock
   /** By scope, what was behind a fence of those that arrived. */
   readonly fences: (Clock | null)[]
 }
+/** `apart`: what it had done is not part of it: the arrival is relaxed, or each lane told its own. */
+interface Arrival { mask: number; stamp: number; readonly w: WarpClock; readonly blockFloor: number; apart: boolean }
 
 export class Barriers {
   private readonly meetings = new WeakMap<object, Meeting>()
@@ -26,38 +30,76 @@ export class Barriers {
 
   arrive(w: WarpClock, mask: number, key: object, how: 'wait' | 'go' | 'relaxed'): void {
     let meeting = this.meetings.get(key)
-    if (!meeting) this.meetings.set(key, (meeting = { draft: new ClockDraft(), arrivals: new Map(), allWait: true, clock: null, floor: 0, fences: [null, null, null] }))
-    const { draft, arrivals } = meeting
-    if (how === 'relaxed') for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) { if (m & 1) w.publishFence(lane, 1, draft) }
-    else w.publishAll(mask, draft)
-    if (how !== 'wait') meeting.allWait = false
+    if (!meeting) this.meetings.set(key, (meeting = { clock: Clock.nothing, arrivals: new Map(), allWait: true, complete: false, floor: 0, fences: [null, null, null] }))
+    const { arrivals } = meeting
+    const own = arrivals.get(w.id)
+    const relaxed = how === 'relaxed'
+    if (own) { own.mask |= mask; own.stamp = w.stamp; own.apart = relaxed } else arrivals.set(w.id, { mask, stamp: w.stamp, w, blockFloor: w.blockFloor, apart: relaxed })
+    if (relaxed) meeting.clock = join(meeting.clock, w.fenceClock(mask, 1) ?? Clock.nothing)
+    else meeting.clock = join(w.sum(mask), meeting.clock)
+    if (how !== 'wait') {
+      meeting.allWait = false
+      // Lanes that go on at different times publish each what it had done.
+      if (!relaxed && (w.warp.alive & ~mask) !== 0) meeting.clock = join(meeting.clock, this.lanesApart(w, mask, arrivals.get(w.id)!))
+    }
     for (let scope = 0; scope < 3; scope++) {
       const clock = w.fenceClock(mask, scope)
       if (clock !== null) meeting.fences[scope] = join(meeting.fences[scope] ?? Clock.nothing, clock)
     }
-    const own = arrivals.get(w.id)
-    arrivals.set(w.id, { mask: mask | (own?.mask ?? 0), stamp: how === 'relaxed' ? 0 : w.stamp })
     w.tick()
+  }
+  private lanesApart(w: WarpClock, mask: number, arrival: Arrival): Clock {
+    arrival.apart = true
+    const draft = new ClockDraft()
+    w.publishAll(mask, draft)
+    return draft.clock()
   }
 
   leave(w: WarpClock, mask: number, key: object): void {
     const meeting = this.meetings.get(key)
     if (!meeting) return
-    if (meeting.clock === null) this.complete(w.warp.cta, w.block, meeting)
+    if (!meeting.complete) this.complete(w.warp.cta, w.block, meeting)
     const own = meeting.arrivals.get(w.id)
     for (let scope = 0; scope < 3; scope++) w.learnFences(mask, scope, meeting.fences[scope])
-    w.leave(mask, meeting.clock!, meeting.floor, own?.stamp ?? 0, own?.mask ?? 0)
+    // A floor is of all lanes of a warp.
+    if (meeting.floor > 0 && (w.warp.alive & ~mask) !== 0) w.learn(mask, (meeting.floorClock ??= this.floorClock(w.block, meeting)))
+    w.leave(mask, meeting.clock, meeting.floor, own === undefined || own.apart ? 0 : own.stamp, own?.mask ?? 0)
+  }
+
+  private floorClock(block: number, { floor }: Meeting): Clock {
+    const draft = new ClockDraft()
+    draft.block(block, floor)
+    return draft.clock()
   }
 
   /** With all threads of the block there, one stamp says it: those that exited count, nobody waits for them. */
   private complete(cta: Cta, block: number, meeting: Meeting): void {
     const { core } = this
-    const everybody = meeting.allWait && cta.warps.every((x) => (x.alive & ~(meeting.arrivals.get(x.id)?.mask ?? 0)) === 0) && [...meeting.arrivals.keys()].every((id) => core.blockOf(id) === block)
-    if (everybody) {
+    meeting.complete = true
+    if (meeting.allWait && this.everybody(cta, meeting)) {
       meeting.floor = core.time.now
-      meeting.draft.block(block, meeting.floor, core.grid)
+      if (!meeting.clock.detailed) return
+      const draft = new ClockDraft(meeting.clock)
+      draft.without(block, meeting.floor, core.grid)
+      meeting.clock = draft.clock()
+      return
     }
-    meeting.clock = meeting.draft.clock()
+    const draft = new ClockDraft(meeting.clock)
+    for (const [id, { w, stamp, blockFloor, apart }] of meeting.arrivals) {
+      if (apart) continue
+      if (blockFloor > 0) draft.block(w.block, blockFloor)
+      draft.warp(id, stamp)
+    }
+    meeting.clock = draft.clock()
+  }
+  private everybody(cta: Cta, { arrivals }: Meeting): boolean {
+    let here = 0
+    for (const x of cta.warps) {
+      const own = arrivals.get(x.id)
+      if (own !== undefined) here++
+      if ((x.alive & ~(own?.mask ?? 0)) !== 0) return false
+    }
+    return here === arrivals.size
   }
 }
 

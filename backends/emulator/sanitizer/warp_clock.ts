@@ -9,6 +9,7 @@ export interface Time { now: number }
 export class FenceRecord {
   readonly stamps = new Float64Array(32)
   readonly floors = new Float64Array(32)
+  readonly blockFloors = new Float64Array(32)
   readonly clocks: Clock[] = new Array<Clock>(32).fill(Clock.nothing)
   /** There is something to publish. */
   readonly any = new Uint8Array(32)
@@ -31,7 +32,7 @@ export class WarpClock {
   mates: Float64Array | null = null
   /** Every lane knows all threads of the block up to here. */
   blockFloor = 0
-  /** What every lane knows of others, or, where lanes differ, `lanes`. */
+  /** What every lane knows of others beyond the floors, or, where lanes differ, `lanes`. */
   clock = Clock.nothing
   lanes: Clock[] | null = null
   /** What relaxed reads have seen, to be known from the next fence on. */
@@ -75,16 +76,22 @@ export class WarpClock {
   /** All that `lane` knows, itself included: what it publishes. */
   publish(lane: number, into: ClockDraft): void {
     into.add(this.of(lane))
-    this.publishOwn(lane, into, this.stamp, this.mateFloor, this.mates === null ? null : this.mates.subarray(32 * lane, 32 * lane + 32))
+    this.publishOwn(lane, into, this.stamp, this.blockFloor, this.mateFloor, this.mates === null ? null : this.mates.subarray(32 * lane, 32 * lane + 32))
   }
-  private publishOwn(lane: number, into: ClockDraft, stamp: number, floor: number, row: Float64Array | null): void {
-    if (floor > 0) into.warp(this.id, floor)
+  private publishOwn(lane: number, into: ClockDraft, stamp: number, blockFloor: number, floor: number, row: Float64Array | null): void {
+    if (blockFloor > 0) into.block(this.block, blockFloor)
+    if (floor > blockFloor) into.warp(this.id, floor)
     if (stamp === 0) return
     if (row !== null) for (let k = 0; k < 32; k++) if (row[k] > floor) into.thread(32 * this.id + k, row[k])
     into.thread(32 * this.id + lane, stamp)
   }
   publishAll(mask: number, into: ClockDraft): void {
-    if ((this.warp.alive & ~mask) === 0 && this.lanes === null) { into.add(this.clock); into.warp(this.id, this.stamp); return }
+    if ((this.warp.alive & ~mask) === 0 && this.lanes === null) {
+      into.add(this.clock)
+      if (this.blockFloor > 0) into.block(this.block, this.blockFloor)
+      into.warp(this.id, this.stamp)
+      return
+    }
     for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) this.publish(lane, into)
   }
   /** What the lane knew at its last fence of this scope or a wider one. */
@@ -92,7 +99,7 @@ export class WarpClock {
     const record = this.fences[scope]
     if (record === null || record.any[lane] === 0) return false
     into.add(record.clocks[lane])
-    this.publishOwn(lane, into, record.stamps[lane], record.floors[lane], record.rows[lane])
+    this.publishOwn(lane, into, record.stamps[lane], record.blockFloors[lane], record.floors[lane], record.rows[lane])
     return true
   }
 
@@ -164,6 +171,7 @@ export class WarpClock {
         record.any[lane] = 1
         record.stamps[lane] = this.stamp
         record.floors[lane] = this.mateFloor
+        record.blockFloors[lane] = this.blockFloor
         record.clocks[lane] = join(this.of(lane), record.clocks[lane])
         record.rows[lane] = this.mates === null ? null : this.mates.slice(32 * lane, 32 * lane + 32)
       }
@@ -197,11 +205,18 @@ export class WarpClock {
     for (let scope = 0; scope < 3; scope++) this.learnFences(mask, scope, this.fenceClock(mask, scope))
     if ((this.warp.alive & ~mask) === 0) this.fenced = false
   }
+  /** What the lanes of the mask know of others, together. */
+  sum(mask: number): Clock {
+    const { lanes } = this
+    if (lanes === null) return this.clock
+    let sum = Clock.nothing
+    for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) sum = join(sum, lanes[lane])
+    return sum
+  }
   private merge(mask: number): void {
     const lanes = this.lanes!
-    let sum = Clock.nothing
     const { alive } = this.warp
-    for (let lane = 0, m = mask & alive; m !== 0; lane++, m >>>= 1) if (m & 1) sum = join(sum, lanes[lane])
+    const sum = this.sum(mask & alive)
     for (let lane = 0, m = mask & alive; m !== 0; lane++, m >>>= 1) if (m & 1) lanes[lane] = sum
     this.unite()
   }
