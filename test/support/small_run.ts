@@ -1,5 +1,6 @@
 // A run configuration small enough for hundreds of steps in a test, with MTP, groups, a shared expert and a dense layer.
 import { readFileSync } from 'node:fs'
+import { TokenData } from '../../src/io/data.ts'
 import { parseRunConfig, type RunConfig } from '../../src/train/config.ts'
 
 type Overrides = { model?: object; train?: object; checkpoint?: object; data?: object }
@@ -23,4 +24,8 @@ export function smallText(): Uint8Array {
     text += `${words[(state >>> 16) % words.length]}${i % 11 === 10 ? '. ' : ' '}`
   }
   return new TextEncoder().encode(text)
+}
+
+export function smallData(config: RunConfig): TokenData {
+  return new TokenData(smallText(), { sequenceLength: config.train.sequenceLength, vocabSize: 256, seed: 1, validationFraction: 0.1, extra: 2 })
 }
