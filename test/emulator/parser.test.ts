@@ -51,6 +51,35 @@ describe('refuses, with line and column', () => {
   it('deep nesting', () => expect(() => body('{'.repeat(100000))).toThrow(/nested more than 200 deep/))
 })
 
+describe('modules', () => {
+  const parse = (text: string) => parsePtx(`${head}${text}`, 'k.ptx')
+  const entry = 'entry k() { ret; }'
+  it('directives of functions and variables', () => {
+    const m = parse(`.global .attribute(.managed) .align 4 .u32 m;\n.global .attribute(.unified(19,2048)) .f32 y;\n.extern .global .u32 x;\n.visible .global .u32 x = 4;
+      .func (.reg .u32 r) f (.reg .u32 a, .reg .f64 b);\n.func (.reg .u32 r) f (.reg .u32 a, .reg .f64 b) { ret; }\n.func g () .noreturn { trap; }\n.visible .func alias1 ();\n.alias alias1, g;
+      .visible .entry k (.param .u64 .ptr .global .align 16 p, .param .align 64 .b8 q[128], .param .f32 r[4]) .maxntid 32, 2, 1 .minnctapersm 2 .maxnreg 64 .pragma "nounroll"; { .pragma "nounroll"; ret; }
+      .entry c () .explicitcluster .reqnctapercluster 2, 1, 1 { ret; }`)
+    expect(m.globals.map((g) => [g.name, g.init?.bytes[0] ?? null])).toEqual([['m', null], ['y', null], ['x', 4]])
+    expect(m.functions.get('k')!.directives).toMatchObject({ maxntid: [32, 2, 1], minnctapersm: 2, maxnreg: 64 })
+    expect(m.functions.get('k')!.params.map((p) => [p.name, p.bytes, p.align])).toEqual([['p', 8, 8], ['q', 128, 64], ['r', 16, 4]])
+    expect(m.functions.get('alias1')!.body).toBe(m.functions.get('g')!.body)
+    expect(m.functions.get('c')!.directives).toMatchObject({ explicitcluster: true, reqnctapercluster: [2, 1, 1] })
+  })
+  it('debug sections, line markers and old DWARF text are skipped; .loc gives the source', () => {
+    const m = parse(`.file 1 "a.cu", 123, 456\n# 1 "x.cu"\n#line 3 "x.cu"\n.visible .entry k() { .loc 1 7 3, function_name $L__info0, inlined_at 1 3 0\nret; }\n.section .debug_str { $L__info0: .b8 0 }\n@@DWARF .section .debug_pubnames, "", @progbits\n`)
+    expect(m.functions.get('k')!.body!.statements[0].source).toEqual({ file: 'a.cu', line: 7 })
+  })
+  it('names of one scope are taken once', () => {
+    const cases: [string, RegExp][] = [
+      [`.global .u32 x; .global .u32 x;`, /x is declared twice/], [`.${entry} .${entry}`, /\.entry k is defined twice/], ['.func f(.param .b32 a); .func f(.param .b64 a) { ret; }', /f was declared with other parameters/],
+      [`.global .u32 k; .${entry}`, /k is a variable, it cannot be a function/], ['.entry k() { .reg .u32 a; a: ret; }', /a is a variable of this scope/], ['.entry k(.param .u32 x, .param .u32 x) { ret; }', /k\.ptx:4:\d+: parameter x is declared twice/],
+      ['.entry k() { .reg .u32 %a[4]; ret; }', /%a is a register/], ['.shared .b8 s[];', /s has no extent/], ['.entry k() { .reg .bf16 %h; ret; }', /\.bf16 is a type of instructions only; a variable holds it as \.b16/],
+    ]
+    for (const [text, why] of cases) expect(() => parse(text), text).toThrow(why)
+    expect(() => parse('.global .u32 x; .entry k() { .reg .u64 x; { .reg .f32 x; mov.f32 x, 1.0; } mov.u64 x, 1; ret; }')).not.toThrow()
+  })
+})
+
 it('mutated text gives a module or a PtxError', () => {
   fc.assert(fc.property(fc.constantFrom(...samples), fc.array(fc.tuple(fc.nat(), fc.nat(40), fc.constantFrom('', ';', '{', '}', '[', '(', '.', '%r1', '"', '/*', '0x', '1e', ',', '@', '<', '|')), { minLength: 1, maxLength: 6 }), ([name, text], edits) => {
     let mutated = text

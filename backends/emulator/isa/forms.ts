@@ -67,6 +67,8 @@ function decoderOf(opcode: string, forms: readonly Form[]): Decoder {
       }
       problem = misfit
     }
+    const nowhere = modifiers.find((m) => !typed.some((f) => f.groups.some((g) => g.names.includes(m))))
+    if (nowhere !== undefined) problem = `.${nowhere} does not go with ${types.map((t) => `.${t}`).join('') || 'this form'}`
     return ctx.error(`${[s.opcode, ...s.modifiers].join('.')}: ${needed || problem}`)
   }
 }
