@@ -144,6 +144,7 @@ export class BodyParser {
     const modifiers: string[] = []
     while (c.is('dot')) modifiers.push(c.advance().text.slice(1))
     const operands: Operand[] = []
+    if (c.is('mark', '}') || c.is('end')) c.fail(`expected an operand or ";" after ${opcode.text}, found ${c.shown()}`)
     if (!c.is('mark', ';')) {
       do operands.push(this.operand(opcode.text)); while (c.mark(','))
     }

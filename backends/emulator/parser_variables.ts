@@ -102,6 +102,7 @@ export function declaration(c: Cursor, scope: Scope, space: Space, linking: Vari
     if (space === 'reg' && dims.length) c.failAt(`${token.text} is a register: it has no extents; a range is written %r<4>`, token)
     if (dims[0] === 0 && linking !== 'extern' && space !== 'param') c.failAt(`${token.text} has no extent; only .extern arrays may leave it out`, token)
     const variable = makeVariable(h, token.text, dims, init, at)
+    if (variable.bytes > 0xffffffff) c.failAt(`${token.text} has ${variable.bytes} bytes, more than 4 GiB`, token)
     declare(c, scope, variable, token, all)
   } while (c.mark(','))
   c.needMark(';')
@@ -121,12 +122,16 @@ function declare(c: Cursor, scope: Scope, variable: Variable, token: Token, all:
 
 type Relocation = Initializer['relocations'][number]
 
+const maxInitializedBytes = 2 ** 26
+
 function initializer(c: Cursor, h: Head, dims: readonly number[]): Initializer {
   if (h.space !== 'global' && h.space !== 'const') c.fail(`only .global and .const variables have initial contents, not .${h.space}`)
   const step = typeBytes[h.type]
   const out: number[] = []
   const relocations: Relocation[] = []
   const extents = h.vector > 1 ? [...dims, h.vector] : [...dims]
+  const total = extents.reduce((a, b) => a * b, step)
+  if (total > maxInitializedBytes) c.fail(`an initialised array of ${total} bytes; at most ${maxInitializedBytes} are read`)
   const put = (level: number) => {
     const start = c.token
     if (c.mark('{')) {
