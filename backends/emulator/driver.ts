@@ -41,7 +41,8 @@ export class EmulatorDriver implements CudaDriver {
       const needs = Number(/^sm_(\d+)/.exec(parsed.target)![1])
       if (needs > this.attributes.sm) throw new CudaError('CUDA_ERROR_NO_BINARY_FOR_GPU', `${name}.ptx is for ${parsed.target}, the device is ${this.target}`, false)
       const loaded = new LoadedModule(parsed, this.memory)
-      const emulator = new Emulator(this.memory, loaded, { ...this.options, sanitize: this.createSanitizer !== undefined }, this.createSanitizer)
+      // Copies that land when they are issued are the fastest of the schedules allowed; with a sanitizer all are tried.
+      const emulator = new Emulator(this.memory, loaded, { async: this.createSanitizer ? 'random' : 'early', ...this.options, sanitize: this.createSanitizer !== undefined }, this.createSanitizer)
       const functions = new Map<string, EmulatedFunction>()
       for (const fn of parsed.functions.values()) {
         if (fn.kind !== 'entry' || !fn.body) continue

@@ -66,7 +66,7 @@ const forms = [
   'cvt.rn.bf16.f32 $h, $r', 'cvt.rn.f16.f32 $h, $r', 'cvt.f32.bf16 $r, $h', 'cvt.f32.f16 $r, $h', 'cvt.rn.bf16x2.f32 $r, $r, $r', 'cvt.rn.f16x2.f32 $r, $r, $r', 'cvt.rz.bf16x2.f32 $r, $r, $r',
   ...['add', 'sub', 'mul', 'div'].flatMap((o) => [`${o}.rn.f32 $r, $r, $r`, `${o}.rn.ftz.f32 $r, $r, $r`]), 'add.f32 $r, $r, $r', 'mul.f32 $r, $r, 0f40490FDB', 'add.sat.f32 $r, $r, $r', 'mul.rn.ftz.sat.f32 $r, $r, $r', 'add.rz.f32 $r, $r, $r', 'div.approx.f32 $r, $r, $r', 'div.full.f32 $r, $r, $r',
   'fma.rn.f32 $r, $r, $r, $r', 'fma.rn.f32 $r, $r, $r, $r', 'fma.rn.f32 $r, $r, 0f3F800001, $r', 'fma.rn.ftz.f32 $r, $r, $r, $r', 'fma.rn.sat.f32 $r, $r, $r, $r', 'fma.rp.f32 $r, $r, $r, $r', 'sqrt.rn.f32 $r, $r', 'sqrt.approx.f32 $r, $r', 'rcp.rn.f32 $r, $r', 'rcp.approx.ftz.f32 $r, $r', 'rsqrt.approx.f32 $r, $r',
-  'ex2.approx.f32 $r, $r', 'lg2.approx.f32 $r, $r', 'neg.f32 $r, $r', 'abs.f32 $r, $r', 'neg.ftz.f32 $r, $r', 'min.f32 $r, $r, $r', 'max.f32 $r, $r, $r', 'min.ftz.f32 $r, $r, $r', 'fma.rn.f16x2 $r, $r, $r, $r', 'add.f64 $q, $q, $q',
+  'ex2.approx.f32 $r, $r', 'ex2.approx.ftz.f32 $r, $r', 'lg2.approx.f32 $r, $r', 'neg.f32 $r, $r', 'abs.f32 $r, $r', 'neg.ftz.f32 $r, $r', 'min.f32 $r, $r, $r', 'max.f32 $r, $r, $r', 'min.ftz.f32 $r, $r, $r', 'fma.rn.f16x2 $r, $r, $r, $r', 'add.f64 $q, $q, $q',
 ]
 
 /** A program of `length` random instructions, a third of them guarded, over registers with edge values; all registers are stored. */
@@ -210,6 +210,17 @@ describe('loads and stores', () => {
   it('parameters of every size, and constants', () => {
     const body = `.reg .b32 %x<4>; ld.const.v2.b32 {%x0, %x1}, [numbers+8]; ld.param.b32 %x2, [out]; ld.param.v2.b32 {%x3, %r1}, [out]; add.u32 %x0, %x0, %x1; sub.u32 %x2, %x2, %x3; add.u32 %x0, %x0, %x2; ${storeOwn}%x0; ret;`
     both((o) => run(body, { before: '.const .align 8 .u32 numbers[4] = { 1, 2, 30, 400 };' }, o))
+  })
+  it('asynchronous copies that land at once, with and without sizes', () => {
+    const body = `.shared .align 16 .b8 buf[2048]; mov.u32 %r1, buf; mad.lo.u32 %r2, %ti, 16, %r1; mul.wide.u32 %rd1, %ti, 16; add.s64 %rd1, %out, %rd1; and.b32 %r3, %ti, 3; setp.ne.u32 %p1, %r3, 1;
+      mad.lo.u32 %r7, %ti, 31, 5; st.global.u32 [%rd1], %r7; st.global.u32 [%rd1+8], %r2; selp.u32 %r4, 16, 0, %p1; mul.lo.u32 %r5, %ti, 3; and.b32 %r5, %r5, 15;
+      cp.async.cg.shared.global [%r2], [%rd1], 16; cp.async.commit_group; cp.async.ca.shared.global [%r2+512], [%rd1], 16, %r4; @%p1 cp.async.ca.shared.global [%r2+1024], [%rd1+4], 4; @!%p1 cp.async.ca.shared.global [%r2+1024], [%rd1], 8;
+      cp.async.commit_group; cp.async.ca.shared.global [%r2+1536], [%rd1], 16, %r5; cp.async.wait_group 1; cp.async.wait_all;
+      ld.shared.v4.u32 {%r8, %r9, %r10, %r11}, [%r2]; st.global.v4.u32 [%rd1+1024], {%r8, %r9, %r10, %r11}; ld.shared.v4.u32 {%r8, %r9, %r10, %r11}, [%r2+512]; st.global.v4.u32 [%rd1+2048], {%r8, %r9, %r10, %r11};
+      ld.shared.v4.u32 {%r8, %r9, %r10, %r11}, [%r2+1024]; st.global.v4.u32 [%rd1+3072], {%r8, %r9, %r10, %r11}; ld.shared.v4.u32 {%r8, %r9, %r10, %r11}, [%r2+1536]; st.global.v4.u32 [%rd1+4096], {%r8, %r9, %r10, %r11}; ret;`
+    for (const async of ['early', 'late'] as const) both((o) => run(body, { words: 2048 }, { ...o, async }))
+    bothFault(`.shared .align 16 .b8 buf[512]; mov.u32 %r1, buf; mul.wide.u32 %rd1, %ti, 16; add.s64 %rd1, %out, %rd1; mad.lo.u32 %r2, %ti, 16, %r1; cp.async.cg.shared.global [%r2], [%rd1], 16; cp.async.cg.shared.global [%r2], [%rd1+16], 16; ret;`, { words: 128 }, { async: 'early' })
+    bothFault(`.shared .align 16 .b8 buf[500]; mov.u32 %r1, buf; mul.wide.u32 %rd1, %ti, 16; add.s64 %rd1, %out, %rd1; mad.lo.u32 %r2, %ti, 16, %r1; cp.async.cg.shared.global [%r2], [%rd1], 16; ret;`, { words: 128 }, { async: 'early' })
   })
   it('several buffers through one instruction', () => {
     const body = 'mov.u64 %rd0, other; and.b32 %r1, %ti, 1; setp.eq.u32 %p1, %r1, 0; selp.b64 %rd1, %rd0, %out, %p1; mul.wide.u32 %rd2, %ti, 4; add.s64 %rd1, %rd1, %rd2; st.global.u32 [%rd1], %ti; ld.global.u32 %r3, [%rd1]; add.s64 %rd3, %out, %rd2; st.global.u32 [%rd3+128], %r3; ret;'

@@ -1,9 +1,8 @@
-// Loads and stores of a warp as functions shared by all kernels, one for each shape. The addresses of all lanes are checked
-// as vectors first; a lane in doubt (another window, misaligned, outside the allocation that the instruction touched last)
-// sends the whole instruction to the interpreter, which knows the rest and tells the fault.
-import { GLOBAL_HIGH } from '../machine.ts'
-import { cell, loadCell } from './cells.ts'
-import { highWords, lowWords } from './plan.ts'
+// Loads and stores of a warp as functions shared by all kernels, one for each shape. A lane in doubt sends the whole instruction
+// to the interpreter, which knows the rest and tells the fault.
+import { cell } from './cells.ts'
+import { CopyCode, copyName, type CopyShape } from './copy_access.ts'
+import { LaneAddresses, spread } from './lane_addresses.ts'
 import { Code, I32, V128, op, simd, wasmModule, type ValueType } from './wasm_encoder.ts'
 
 export interface Shape {
@@ -24,79 +23,32 @@ const [ADDRESS, OFFSET, MASK, SITE, VALUE] = [0, 1, 2, 3, 4]
 
 class AccessCode {
   readonly code = new Code(accessParams)
-  private readonly at = Array.from({ length: 8 }, () => this.code.local(V128))
-  private readonly doubt = this.code.local(V128)
-  private readonly low = this.code.local(I32)
-  private readonly span = this.code.local(I32)
+  private readonly addresses: LaneAddresses
+  private readonly at: readonly number[]
   private readonly temporary = this.code.local(V128)
+  private readonly other = this.code.local(V128)
   private readonly lane = this.code.local(I32)
   private readonly left = this.code.local(I32)
   private readonly place = this.code.local(I32)
   private readonly quad = Array.from({ length: 4 }, () => this.code.local(V128))
   private readonly bytes: number
 
-  constructor(private readonly shape: Shape) { this.bytes = shape.size * shape.count }
+  constructor(private readonly shape: Shape) {
+    this.bytes = shape.size * shape.count
+    this.addresses = new LaneAddresses(this.code, { ...shape, bytes: this.bytes }, { address: ADDRESS, offset: OFFSET, site: SITE })
+    this.at = this.addresses.at
+  }
 
   build(): Code {
     const { code } = this
-    this.bounds()
+    this.addresses.bounds()
     code.get(MASK).i32(-1).op(op.i32_eq).if()
-    this.addresses(false)
+    this.addresses.vectors()
     this.full()
     code.i32(1).op(op.return).end()
-    this.addresses(true)
+    this.addresses.vectors((v) => { code.get(MASK); spread(code, v) })
     this.masked()
     return code.i32(1)
-  }
-
-  private giveUp(): void { this.code.i32(0).op(op.return) }
-
-  /** Addresses from `low` to `low + span` are right. */
-  private bounds(): void {
-    const { code, shape, bytes, low, span } = this
-    // A 64-bit sum that carries into the high word is below the offset.
-    if (shape.space === 'global') {
-      code.get(SITE).i32Load(0).tee(low).get(OFFSET).get(low).get(OFFSET).op(op.i32_gt_u).get(OFFSET).i32(0).op(op.i32_lt_s).op(op.i32_or).op(op.select).set(low)
-      code.get(SITE).i32Load(4)
-    } else {
-      if (shape.wide) code.get(OFFSET).i32(0).get(OFFSET).i32(0).op(op.i32_gt_s).op(op.select).set(low)
-      loadCell(code, shape.space === 'shared' ? 'sharedBytes' : 'localStride')
-    }
-    code.tee(span).get(low).i32(bytes).op(op.i32_add).op(op.i32_lt_u).if()
-    this.giveUp()
-    code.end()
-    code.get(span).get(low).op(op.i32_sub).i32(bytes).op(op.i32_sub).set(span)
-  }
-
-  private addresses(masked: boolean): void {
-    const { code, shape, bytes, at, doubt, low, span } = this
-    code.vConst32(0).set(doubt)
-    for (let v = 0; v < 8; v++) {
-      const a = at[v]
-      const word = (half: number) => code.get(ADDRESS).vLoad(32 * v + 16 * half)
-      if (shape.wide) { word(0); word(1); code.shuffle(lowWords) } else code.get(ADDRESS).vLoad(16 * v)
-      code.get(OFFSET).simd(simd.i32x4_splat).simd(simd.i32x4_add).set(a)
-      code.get(doubt)
-      code.get(a).get(low).simd(simd.i32x4_splat).simd(simd.i32x4_sub).get(span).simd(simd.i32x4_splat).simd(simd.i32x4_gt_u)
-      if (shape.wide) { word(0); word(1); code.shuffle(highWords).vConst32(shape.space === 'global' ? GLOBAL_HIGH : 0).simd(simd.xor).simd(simd.or) }
-      if (bytes > 1) code.get(a).vConst32(bytes - 1).simd(simd.and).simd(simd.or)
-      if (masked) { code.get(MASK); this.spread(v); code.simd(simd.and) }
-      code.simd(simd.or).set(doubt)
-      if (shape.space === 'shared') { code.get(a); loadCell(code, 'sharedBase').simd(simd.i32x4_splat).simd(simd.i32x4_add).set(a) }
-      if (shape.space === 'local') {
-        code.get(a); loadCell(code, 'localBase').simd(simd.i32x4_splat).simd(simd.i32x4_add)
-        loadCell(code, 'localStride').simd(simd.i32x4_splat).vConst32(4 * v, 4 * v + 1, 4 * v + 2, 4 * v + 3).simd(simd.i32x4_mul).simd(simd.i32x4_add).set(a)
-      }
-    }
-    code.get(doubt).simd(simd.any_true).if()
-    this.giveUp()
-    code.end()
-  }
-
-  /** All-ones words where bits 4 v to 4 v + 3 of the word on the stack are set. */
-  private spread(v: number): void {
-    const bits = [0, 1, 2, 3].map((i) => 1 << (4 * v + i)) as [number, number, number, number]
-    this.code.simd(simd.i32x4_splat).vConst32(...bits).simd(simd.and).vConst32(...bits).simd(simd.i32x4_eq)
   }
 
   private full(): void {
@@ -193,7 +145,7 @@ class AccessCode {
 
   /** Transposes the four vectors of `quad`. */
   private turn(): void {
-    const { code, quad: [a, b, c, d], temporary: t, doubt: u } = this
+    const { code, quad: [a, b, c, d], temporary: t, other: u } = this
     const words = (list: readonly number[]) => list.flatMap((w) => [4 * w, 4 * w + 1, 4 * w + 2, 4 * w + 3])
     const pick = (x: number, y: number, list: readonly number[]) => code.get(x).get(y).shuffle(words(list))
     // Pairs of rows interleaved, then halves joined.
@@ -246,13 +198,17 @@ class AccessCode {
   }
 }
 
-/** Access functions of one machine: instantiated when a kernel first has the shape. */
+/** What an access function is made for. */
+export type AnyShape = Shape | CopyShape
+export const nameOf = (shape: AnyShape): string => ('copied' in shape ? copyName(shape) : shapeName(shape))
+
+/** Access functions of one memory: instantiated when a kernel first has the shape. */
 export class AccessFunctions {
   private readonly made = new Map<string, WebAssembly.ExportValue>()
   constructor(private readonly memory: WebAssembly.Memory, private readonly cells: number, private readonly shared: boolean) {}
 
-  get(shape: Shape): WebAssembly.ExportValue {
-    const name = shapeName(shape)
+  get(shape: AnyShape): WebAssembly.ExportValue {
+    const name = nameOf(shape)
     let f = this.made.get(name)
     if (!f) {
       const cells = new WebAssembly.Global({ value: 'i32', mutable: false }, this.cells)
@@ -264,9 +220,12 @@ export class AccessFunctions {
 }
 
 const modules = new Map<string, WebAssembly.Module>()
-function moduleOf(shape: Shape, shared: boolean): WebAssembly.Module {
-  const key = `${shapeName(shape)} ${shared}`
+function moduleOf(shape: AnyShape, shared: boolean): WebAssembly.Module {
+  const key = `${nameOf(shape)} ${shared}`
   let module = modules.get(key)
-  if (!module) modules.set(key, (module = new WebAssembly.Module(wasmModule([], [{ name: 'access', code: new AccessCode(shape).build(), results: [I32] }], shared, ['cells']) as BufferSource)))
+  if (!module) {
+    const code = 'copied' in shape ? new CopyCode(shape).build() : new AccessCode(shape).build()
+    modules.set(key, (module = new WebAssembly.Module(wasmModule([], [{ name: 'access', code, results: [I32] }], shared, ['cells']) as BufferSource)))
+  }
   return module
 }

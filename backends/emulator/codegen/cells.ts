@@ -4,9 +4,9 @@
 import { Code, I32, type ImportedFunction } from './wasm_encoder.ts'
 
 /** Byte offsets. The first two are results of a run: warp instructions done, backward branches taken. */
-export const cell = { count: 0, turns: 4, sharedBase: 8, sharedBytes: 12, localBase: 16, localStride: 20, paramBase: 24, addresses: 64 } as const
-/** `addresses`: linear addresses of 32 lanes, while an access is at work. */
-export const cellBytes = 64 + 128
+export const cell = { count: 0, turns: 4, sharedBase: 8, sharedBytes: 12, localBase: 16, localStride: 20, paramBase: 24, addresses: 64, sources: 192 } as const
+/** `addresses` and `sources`: linear addresses of 32 lanes, while an access is at work. */
+export const cellBytes = 64 + 2 * 128
 
 export const globals = ['cells', 'own'] as const
 export const ownBytes = (instructions: number): number => 12 * instructions

@@ -5,13 +5,13 @@
 // enough backward branches; it returns the pc it stopped at. So it stops where the interpreter can go on as if it had run all.
 import type { Operand } from '../ast.ts'
 import type { Instruction, Slot } from '../machine.ts'
-import { accessParams, shapeName, type Shape } from './access.ts'
+import { accessParams, nameOf, type AnyShape } from './access.ts'
 import { cell, globals, interpretImport, siteAt } from './cells.ts'
 import { bitPlanners } from './emit_bits.ts'
 import { convertPlanners } from './emit_convert.ts'
 import { floatPlanners } from './emit_float.ts'
 import { integerPlanners } from './emit_integer.ts'
-import { accessOf, parameterLoad, shuffleOf, type Access, type AddressOperand } from './emit_memory.ts'
+import { accessOf, copyOf, parameterLoad, shuffleOf, waitsForCopies, type Access, type AddressOperand } from './emit_memory.ts'
 import { movePlanners } from './emit_move.ts'
 import { Operands, type Emit, type Planner } from './plan.ts'
 import { Strip, type Constant, type Guarded } from './strip.ts'
@@ -26,6 +26,8 @@ export interface CompileSource {
   constantAt(slot: Slot): Constant | undefined
   /** Sanitizer on: memory instructions and shuffles are the interpreter's. */
   readonly sanitize: boolean
+  /** Asynchronous work lands when it is issued. */
+  readonly early: boolean
 }
 
 /** Stops when `turns` backward branches are taken. Leaves what was done in the cells `count` and `turns`. */
@@ -33,7 +35,7 @@ export type Run = (base: number, pc: number, limit: number, budget: number, mask
 export interface CompiledCode {
   readonly bytes: Uint8Array
   /** Access functions that it imports by name. */
-  readonly shapes: readonly Shape[]
+  readonly shapes: readonly AnyShape[]
   /** Number of the block that begins at a pc, or -1: what stands at the global `own`. */
   readonly table: Int32Array
   /** Pcs at which `run` may be entered. */
@@ -66,15 +68,17 @@ const readsClock = (o: Operand): boolean => o.kind === 'special' && /^%(clock|gl
 function stepOf(i: Instruction, source: CompileSource): Step | undefined {
   const { statement: s } = i
   const o = new Operands(s, source.slotOf)
+  const plain = !source.sanitize
+  if (plain && source.early && waitsForCopies(s)) return { kind: 'strip', emit: () => { /* all have landed */ } }
   if (i.control !== null) {
-    const code = source.sanitize ? undefined : shuffleOf(s, o)
+    const code = plain ? shuffleOf(s, o) : undefined
     return code && { kind: 'shuffle', code }
   }
   if (s.operands.some(readsClock)) return { kind: 'interpret' }
   const parameter = parameterLoad(s, o, source.addressOf, source.constantAt)
   if (parameter) return { kind: 'strip', emit: parameter }
-  if (s.opcode === 'ld' || s.opcode === 'st') {
-    const access = source.sanitize ? undefined : accessOf(s, o, source.addressOf)
+  if (s.opcode === 'ld' || s.opcode === 'st' || s.opcode === 'cp') {
+    const access = !plain ? undefined : s.opcode !== 'cp' ? accessOf(s, o, source.addressOf) : source.early ? copyOf(s, o, source.addressOf) : undefined
     return access ? { kind: 'access', access } : { kind: 'interpret' }
   }
   for (const planner of planners.get(s.opcode) ?? []) {
@@ -86,7 +90,7 @@ function stepOf(i: Instruction, source: CompileSource): Step | undefined {
 
 class FunctionCompiler {
   readonly functions: ExportedFunction[] = []
-  readonly shapes: readonly Shape[]
+  readonly shapes: readonly AnyShape[]
   private readonly steps: readonly (Step | undefined)[]
   private readonly starts: readonly number[]
   private readonly code = new Code([I32, I32, I32, I32, I32, I32])
@@ -100,7 +104,7 @@ class FunctionCompiler {
     this.steps = source.instructions.map((i) => stepOf(i, source))
     this.starts = this.leaders()
     const accesses = this.steps.flatMap((step) => (step?.kind === 'access' ? [step.access.shape] : []))
-    this.shapes = [...new Map(accesses.map((shape) => [shapeName(shape), shape])).values()]
+    this.shapes = [...new Map(accesses.map((shape) => [nameOf(shape), shape])).values()]
   }
 
   /** Entry points: beginnings of blocks whose first instruction runs here. */
@@ -261,8 +265,12 @@ class FunctionCompiler {
     const at = (slot: Slot) => code.get(BASE).i32(slot).op(op.i32_add)
     at(address.slot)
     code.i32(address.offset).get(mask).global(1).i32(siteAt(this.steps.length, pc)).op(op.i32_add)
-    for (let i = 0; i < 4; i++) if (i < values.length) at(values[i]); else code.i32(0)
-    code.call(this.firstAccess + this.shapes.findIndex((s) => shapeName(s) === shapeName(shape)))
+    for (let i = 0; i < 4; i++) {
+      const value = values[i]
+      if (value && 'slot' in value) at(value.slot)
+      else code.i32(value?.word ?? 0)
+    }
+    code.call(this.firstAccess + this.shapes.findIndex((s) => nameOf(s) === nameOf(shape)))
   }
 }
 
@@ -276,7 +284,7 @@ export function compile(source: CompileSource, shared: boolean): CompiledCode | 
   const { entries, shapes, share } = compiler
   if (entries.length === 0) return undefined
   const run = compiler.build()
-  const imports: ImportedFunction[] = [interpretImport, ...supportImports, ...shapes.map((s) => ({ name: shapeName(s), params: accessParams, results: [I32] as const }))]
+  const imports: ImportedFunction[] = [interpretImport, ...supportImports, ...shapes.map((s) => ({ name: nameOf(s), params: accessParams, results: [I32] as const }))]
   return { bytes: wasmModule(imports, [{ name: 'run', code: run, results: [I32] }, ...compiler.functions], shared, globals), shapes, table: compiler.table, entries, share }
 }
 

@@ -173,6 +173,7 @@ export const floatPlanners: Planners = {
   mul: arithmetic(2, ['rn'], code(simd.f32x4_mul)),
   div: (s, o) => (s.modifiers[0] === 'approx' ? approximateQuotient(s.modifiers, o) : arithmetic(2, ['rn', 'full'], code(simd.f32x4_div))(s, o)),
   sqrt: arithmetic(1, ['rn', 'approx'], code(simd.f32x4_sqrt)),
+  ex2: arithmetic(1, ['approx'], (s) => { s.code.call(supportIndex('ex2')) }),
   rsqrt: arithmetic(1, ['approx'], inverseRoot),
   rcp: arithmetic(1, ['rn', 'approx'], inverse),
   neg: sign(false),

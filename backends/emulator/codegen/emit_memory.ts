@@ -3,14 +3,15 @@
 import type { Operand, Statement, Variable } from '../ast.ts'
 import { sourceLane } from '../isa/shuffle.ts'
 import { PARAM_HIGH, type Slot } from '../machine.ts'
-import type { Shape } from './access.ts'
+import type { AnyShape, Shape } from './access.ts'
 import { loadCell } from './cells.ts'
 import { registerBytes, type Emit, type Operands } from './plan.ts'
 import type { Constant } from './strip.ts'
 import { Code, I32, V128 } from './wasm_encoder.ts'
 
 export interface AddressOperand { readonly slot: Slot; readonly wide: boolean; readonly offset: number; readonly variable: Variable | null }
-export interface Access { readonly shape: Shape; readonly address: AddressOperand; readonly values: readonly Slot[] }
+/** `values`: the further words that its function takes, slots as linear places. */
+export interface Access { readonly shape: AnyShape; readonly address: AddressOperand; readonly values: readonly ({ readonly slot: Slot } | { readonly word: number })[] }
 
 /** Hints that change nothing here. */
 const ignorable = /^(weak|nc|ca|cg|cs|lu|wb|wt|L1::\w+|L2::\d+B)$/
@@ -52,7 +53,23 @@ export function accessOf(s: Statement, o: Operands, addressOf: (o: Operand) => A
   if (space === 'global' && !address.wide) return undefined
   // A signed narrow load into a register as narrow must not fill the word above.
   const signed = form.signed && form.size < 4 && !storing && values.every((v) => registerBytes(v) === 4)
-  return { shape: { storing, space, wide: address.wide, size: form.size as Shape['size'], count: form.count as Shape['count'], signed }, address, values: values.map((v) => o.of(v)) }
+  return { shape: { storing, space, wide: address.wide, size: form.size as Shape['size'], count: form.count as Shape['count'], signed }, address, values: values.map((v) => ({ slot: o.of(v) })) }
+}
+
+/** Of one kind and without a group of its own: what asynchronous copies that land at once leave to do. */
+export const waitsForCopies = ({ opcode, modifiers }: Statement): boolean => opcode === 'cp' && modifiers[0] === 'async' && modifiers.length === 2 && /^(commit_group|wait_group|wait_all)$/.test(modifiers[1])
+
+/** cp.async.ca and .cg with or without the bytes to read. */
+export function copyOf({ modifiers, operands }: Statement, o: Operands, addressOf: (o: Operand) => AddressOperand | undefined): Access | undefined {
+  const [async, level, ...rest] = modifiers
+  const m = rest.filter((x) => !/^L2::\d+B$/.test(x))
+  if (async !== 'async' || (level !== 'ca' && level !== 'cg') || m.length !== 2 || !/^shared(::cta)?$/.test(m[0]) || operands.length > 4) return undefined
+  const [to, from, bytes, size] = operands
+  const [address, source] = [addressOf(to), addressOf(from)]
+  if (!address || !source?.wide || bytes.kind !== 'int' || (size && (!o.isValue(size) || (size.kind === 'reg' && size.variable.type === 'pred')))) return undefined
+  if (Math.abs(address.offset) > 65536 || Math.abs(source.offset) > 65536) return undefined
+  const shape = { copied: Number(bytes.value) as 4, wideTo: address.wide, sized: size !== undefined }
+  return { shape, address, values: [{ slot: source.slot }, { word: source.offset }, ...(size ? [{ slot: o.of(size) }] : [])] }
 }
 
 /** ld.param of a kernel's own parameter: the same for all lanes. */

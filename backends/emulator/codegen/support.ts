@@ -1,10 +1,11 @@
 // Functions that compiled code calls for what is too long to stand in it: one small module for the whole process, without memory.
+import { exp2Coefficients, mostExponent, roundingMagic } from '../numeric/exp2.ts'
 import { Code, I32, I64, V128, op, simd, wasmModule, type ImportedFunction, type ValueType } from './wasm_encoder.ts'
 
-const names = ['fmaExact', 'divS', 'divU', 'remS', 'remU', 'shl', 'shrS', 'shrU', 'shl64', 'shrS64', 'shrU64', 'clz', 'toHalf', 'fromHalf'] as const
+const names = ['fmaExact', 'divS', 'divU', 'remS', 'remU', 'shl', 'shrS', 'shrU', 'shl64', 'shrS64', 'shrU64', 'clz', 'toHalf', 'fromHalf', 'ex2'] as const
 export type SupportName = typeof names[number]
 
-const arity: Readonly<Record<SupportName, number>> = { fmaExact: 3, divS: 2, divU: 2, remS: 2, remU: 2, shl: 2, shrS: 2, shrU: 2, shl64: 2, shrS64: 2, shrU64: 2, clz: 1, toHalf: 1, fromHalf: 1 }
+const arity: Readonly<Record<SupportName, number>> = { fmaExact: 3, divS: 2, divU: 2, remS: 2, remU: 2, shl: 2, shrS: 2, shrU: 2, shl64: 2, shrS64: 2, shrU64: 2, clz: 1, toHalf: 1, fromHalf: 1, ex2: 1 }
 const V = (n: number): ValueType[] => Array.from({ length: n }, () => V128)
 
 /** As a kernel's module imports them, from import `firstSupport` on. */
@@ -150,8 +151,26 @@ function fromHalf(): Code {
   return code.get(0).vConst32(0x8000).simd(simd.and).i32(16).simd(simd.i32x4_shl).simd(simd.or)
 }
 
+/** As numeric/exp2.ts has it, operation by operation. A NaN comes out as some NaN. */
+function ex2(): Code {
+  const code = new Code(V(1))
+  const [x, n, r] = V(3).map((v) => code.local(v))
+  for (const half of [0, 1]) {
+    code.get(0)
+    if (half) code.shuffleSelf(upper)
+    code.simd(simd.f64x2_promote_low_f32x4).vConstF64(-mostExponent).simd(simd.f64x2_max).vConstF64(mostExponent).simd(simd.f64x2_min).tee(x)
+    code.vConstF64(roundingMagic).simd(simd.f64x2_add).tee(n).vConstF64(roundingMagic).simd(simd.f64x2_sub).set(r)
+    code.get(x).get(r).simd(simd.f64x2_sub).set(x)
+    code.vConstF64(exp2Coefficients[0])
+    for (const c of exp2Coefficients.slice(1)) code.get(x).simd(simd.f64x2_mul).vConstF64(c).simd(simd.f64x2_add)
+    // The low bits of n + magic are the integer: with the bias they are the exponent of its power.
+    code.get(n).vConst64(1023n).simd(simd.i64x2_add).i32(52).simd(simd.i64x2_shl).simd(simd.f64x2_mul).simd(simd.f32x4_demote_f64x2_zero)
+  }
+  return code.shuffle(joinLow)
+}
+
 const bodies: Readonly<Record<SupportName, () => Code>> = {
-  fmaExact, toHalf, fromHalf,
+  fmaExact, toHalf, fromHalf, ex2,
   divS: () => divide(true, false), divU: () => divide(false, false), remS: () => divide(true, true), remU: () => divide(false, true),
   shl: () => shift(op.i32_shl, false), shrS: () => shift(op.i32_shr_s, true), shrU: () => shift(op.i32_shr_u, false),
   shl64: () => shiftLong(op.i64_shl, false), shrS64: () => shiftLong(op.i64_shr_s, true), shrU64: () => shiftLong(op.i64_shr_u, false),

@@ -2,7 +2,7 @@
 import type { DecodedFunction } from '../image.ts'
 import type { Group, Machine, Memory, Warp } from '../machine.ts'
 import { popcount } from '../diagnostics.ts'
-import { AccessFunctions, shapeName } from './access.ts'
+import { AccessFunctions, nameOf } from './access.ts'
 import { cell, cellBytes, ownBytes, siteAt } from './cells.ts'
 import { compile, type Run } from './compile.ts'
 import { supportFunctions } from './support.ts'
@@ -48,7 +48,7 @@ export class CompiledFunction {
     const host = hostOf(memory)
     const { instructions } = fn
     const compiled = compile({
-      instructions, sanitize: machine.sanitizer !== null,
+      instructions, sanitize: machine.sanitizer !== null, early: machine.options.async === 'early',
       // The decoder saw a copy of a negated predicate.
       slotOf: (o) => (o.kind === 'reg' && o.negate ? fn.layout.register(o.variable, o.component) : fn.operandSlots.get(o)), addressOf: (o) => fn.addresses.get(o), constantAt: (slot) => fn.layout.constantAt(slot),
     }, host.shared)
@@ -58,7 +58,7 @@ export class CompiledFunction {
     return new CompiledFunction(fn, machine, host, own, compiled.entries, (interpret) => {
       const imports = {
         memory: memory.wasm, cells: constant(host.cells), own: constant(own), interpret, ...supportFunctions(),
-        ...Object.fromEntries(compiled.shapes.map((s) => [shapeName(s), host.accesses.get(s)])),
+        ...Object.fromEntries(compiled.shapes.map((s) => [nameOf(s), host.accesses.get(s)])),
       }
       return new WebAssembly.Instance(new WebAssembly.Module(compiled.bytes as BufferSource), { e: imports }).exports.run as Run
     })

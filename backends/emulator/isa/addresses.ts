@@ -88,7 +88,10 @@ export function rangeInside(warp: Warp, lane: number, space: 'shared' | 'global'
   const { machine, cta } = warp
   const owner = space === 'shared' ? sharedOwner(cta, at) : undefined
   const within = space === 'shared' ? owner && { start: owner.sharedBase, bytes: owner.sharedBytes } : machine.memory.allocationAt(at)
-  if (within && at + bytes <= within.start + within.bytes) return true
+  if (within && at + bytes <= within.start + within.bytes) {
+    if (space === 'global') machine.memory.lastTouched = at
+    return true
+  }
   const address = space === 'shared' ? `0x${(at - (owner ?? cta).sharedBase).toString(16)}` : showAddress(GLOBAL_HIGH, at)
   if (machine.sanitizer !== null) machine.sanitizer.badAddress(warp, lane, space, BigInt(address), bytes)
   else machine.fault('illegal-address', `address ${address} (${bytes} bytes) is outside ${space === 'shared' ? `shared memory of ${cta.sharedBytes} bytes` : 'every live allocation'}`, warp, lane, { space, address })

@@ -1,5 +1,7 @@
 // The approximate functions of PTX (9.7.3): doubles rounded to f32 lie well inside the ISA's bounds; what is left are the special
 // values of its tables.
+import { exp2 } from './exp2.ts'
+
 export type Approximation = ((a: number) => number) | ((a: number, b: number) => number)
 
 const view = new DataView(new ArrayBuffer(8))
@@ -29,7 +31,7 @@ export const approximations = {
   sin: Math.sin as (a: number) => number,
   cos: Math.cos as (a: number) => number,
   lg2: Math.log2 as (a: number) => number,
-  ex2: (a: number): number => 2 ** a,
+  ex2: exp2,
   tanh: Math.tanh as (a: number) => number,
   rcpDouble: gross((x) => 1 / x),
   rsqrtDouble: gross((x) => 1 / Math.sqrt(x)),
