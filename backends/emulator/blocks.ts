@@ -36,8 +36,7 @@ function startBlock(machine: Machine, launch: LaunchState, cluster: Cluster, ran
   }
   try {
     for (let w = 0; w < numWarps; w++) {
-      const lanes = Math.min(32, threads - 32 * w)
-      warps.push(startWarp(cta, w, index * numWarps + w, lanes === 32 ? -1 : (1 << lanes) - 1))
+      warps.push(startWarp(cta, w, index * numWarps + w, lanesOf(launch, w)))
     }
   } catch (error) {
     endBlock(cta)
@@ -59,6 +58,66 @@ function startWarp(cta: Cta, index: number, id: number, lanes: number): Warp {
   }
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/**
+ * A block that has ended becomes another one of its launch: memory and registers stay where they are and are as new. Only for
+ * blocks that are their own cluster, and without a sanitizer, which tells blocks apart by their objects.
+ */
+export function restartBlock(cta: Cta, id: Triple): void {
+  const { machine, launch } = cta
+  const own = cta as Mutable<Cta>
+  const [nx, ny] = launch.grid
+  own.id = id
+  own.index = id[0] + nx * (id[1] + ny * id[2])
+  own.aliveThreads = product(launch.block)
+  own.state.clear()
+  const cluster = cta.cluster as Mutable<Cluster>
+  cluster.id = id
+  cluster.state.clear()
+  machine.memory.u8.fill(0, cta.sharedBase, cta.sharedBase + cta.sharedBytes)
+  for (const warp of cta.warps) restartWarp(warp as Mutable<RunningWarp>, cta)
+}
+
+function restartWarp(warp: Mutable<RunningWarp>, cta: Cta): void {
+  const { machine, launch } = cta
+  const { memory } = machine
+  const entry = launch.entry as DecodedFunction
+  const lanes = lanesOf(launch, warp.index)
+  const root = rootOf(warp)
+  root.inside = lanes
+  warp.id = cta.index * cta.warps.length + warp.index
+  warp.base = root.base
+  warp.frame = root
+  warp.alive = lanes
+  warp.group = { pc: 0, mask: lanes, frame: root, wait: null }
+  warp.groups = [warp.group]
+  warp.current = entry.instructions[0]
+  warp.registers = entry.ptx.directives.maxnreg ?? 255
+  warp.watched = false
+  warp.state.clear()
+  if (warp.localStride) memory.u8.fill(0, warp.localBase, warp.localBase + 32 * warp.localStride)
+  // From the third block on the registers are copied as the second had them, but for what differs from block to block.
+  if (warp.snapshot === undefined) {
+    entry.fillConstants(warp, warp.base)
+    warp.snapshot = memory.reserve(Math.max(16, entry.frameBytes))
+    memory.u8.copyWithin(warp.snapshot, warp.base, warp.base + entry.frameBytes)
+  } else entry.layout.refill(memory, warp, warp.base, warp.snapshot)
+}
+
+/** The frame of the entry itself. */
+function rootOf(warp: Warp): Activation {
+  let f = warp.frame as Activation
+  while (f.parent !== null) f = f.parent
+  return f
+}
+
+/** Lanes that a warp of the block has. */
+function lanesOf(launch: LaunchState, index: number): number {
+  const lanes = Math.min(32, product(launch.block) - 32 * index)
+  return lanes === 32 ? -1 : (1 << lanes) - 1
+}
+
 export function endBlock(cta: Cta): void {
   const { memory } = cta.machine
   memory.release(cta.sharedBase)
@@ -66,9 +125,10 @@ export function endBlock(cta: Cta): void {
     // After a fault, calls may still be active.
     const active = new Set<Activation>()
     for (const g of warp.groups) for (let f = g.frame as Activation | null; f; f = f.parent) active.add(f)
-    for (let f = warp.frame as Activation; ; f = f.parent) if (f.parent === null) { active.add(f); break }
+    active.add(rootOf(warp))
     for (const f of active) giveRegisters(f)
     const own = warp as RunningWarp
     if (own.localStride) memory.release(own.localBase)
+    if (own.snapshot !== undefined) memory.release(own.snapshot)
   }
 }

@@ -1,6 +1,6 @@
 // One kernel launch: blocks made as the emulated GPU would hold them, run to the end in seeded order, deadlocks told.
 import { Agents } from './async_agents.ts'
-import { endBlock, startCluster } from './blocks.ts'
+import { endBlock, restartBlock, startCluster } from './blocks.ts'
 import { coordinates, product } from './dims.ts'
 import { EmulatorFault, faultOf, lowestLane, showLanes } from './diagnostics.ts'
 import type { EntryImage } from './image.ts'
@@ -104,6 +104,9 @@ const patience = { spinning: 2, plain: 64 }
 
 class Run {
   private readonly resident: Cta[] = []
+  /** A block that has ended, to become the next one. */
+  private readonly spare: Cta[] = []
+  private readonly recycles: boolean
   private readonly clusters: readonly [number, number, number]
   private readonly numClusters: number
   private capacity: number
@@ -124,6 +127,7 @@ class Run {
     this.clusters = [grid[0] / clusterDims[0], grid[1] / clusterDims[1], grid[2] / clusterDims[2]]
     this.numClusters = product(this.clusters)
     this.shuffles = options.seed !== 0
+    this.recycles = perCluster === 1 && emulator.sanitizer === null
     this.turns = { quantum: image.spins ? 512 : 4096, backEdges: image.spins ? 32 : 1024 }
     this.meter = {
       max: emulator.executed + options.maxInstructions,
@@ -157,12 +161,18 @@ class Run {
     } catch (error) {
       agents.forget()
       throw error
-    } finally { for (const cta of resident) endBlock(cta) }
+    } finally { for (const cta of [...resident, ...this.spare]) endBlock(cta) }
   }
 
   /** Starts the next cluster of the grid if there is one and the GPU holds it. */
   private start(): boolean {
     if (this.started >= this.numClusters || this.residentClusters >= this.capacity) return false
+    const spare = this.spare.pop()
+    if (spare) {
+      restartBlock(spare, coordinates(this.started++, this.clusters))
+      this.resident.push(spare)
+      return true
+    }
     try { this.resident.push(...startCluster(this.emulator, this.launch, coordinates(this.started, this.clusters))) } catch (error) {
       if (!(error instanceof OutOfMemory) || !this.resident.length) throw error
       this.capacity = this.residentClusters
@@ -227,7 +237,8 @@ class Run {
       // Copies into its shared memory that nobody waited for land before the memory is another block's.
       if (emulator.agents.pending) while (emulator.agents.step()) { /* all */ }
       emulator.sanitizer?.ctaEnded(cta)
-      endBlock(cta)
+      if (this.recycles && this.started < this.numClusters) this.spare.push(cta)
+      else endBlock(cta)
       any = true
     }
     return any

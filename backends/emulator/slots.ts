@@ -13,7 +13,8 @@ export class FrameLayout {
   private readonly constants = new Map<string, Slot>()
   private readonly constantOf = new Map<Slot, { bytes: number; pattern: bigint }>()
   private readonly specials = new Map<string, Slot>()
-  private readonly specialList: { slot: Slot; wide: boolean; value: LaneValue }[] = []
+  /** `ofWarp`: the same in every block of a launch. */
+  private readonly specialList: { slot: Slot; wide: boolean; value: LaneValue; ofWarp: boolean }[] = []
   private template = -1
 
   private add(bytes: number): Slot {
@@ -63,7 +64,7 @@ export class FrameLayout {
     if (slot === undefined) {
       slot = this.add(wide ? 8 : 4)
       this.specials.set(own, slot)
-      this.specialList.push({ slot, wide, value })
+      this.specialList.push({ slot, wide, value, ofWarp: /^(%(tid|ntid|nctaid|laneid|warpid|nwarpid|lanemask_\w+)\.|local )/.test(key) })
     }
     return slot
   }
@@ -73,6 +74,18 @@ export class FrameLayout {
     if (this.template < 0) this.template = this.makeTemplate(memory)
     memory.u8.copyWithin(base, this.template, this.template + this.bytes)
     for (const s of this.specialList) fillSpecial(memory, warp, base + s.slot, s.wide, s.value)
+  }
+
+  /** The same from a copy made by `fill` for this warp in another block. What differs from block to block is one value for all lanes. */
+  refill(memory: Memory, warp: Warp, base: number, copy: number): void {
+    memory.u8.copyWithin(base, copy, copy + this.bytes)
+    for (const s of this.specialList) {
+      if (s.ofWarp) continue
+      const v = s.value(warp, 0)
+      const at = (base + s.slot) >> 2
+      if (typeof v === 'bigint' || s.wide) fillSpecial(memory, warp, base + s.slot, s.wide, s.value)
+      else memory.u32.fill(v, at, at + 32)
+    }
   }
 
   /** The frame's template goes back to memory; the next fill makes it anew. */
