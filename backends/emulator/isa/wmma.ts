@@ -16,6 +16,14 @@ import { matrixModifiers, needTogether, registerPieces, shapeOf, shapePattern, t
 import { checkShape, fragmentOf, type Fragment, type Part } from './wmma_fragments.ts'
 
 const registerType = (type: string) => (type === 'f64' ? 'f64' : type === 'f32' ? 'f32' : 'b32')
+/** .aligned came with PTX 6.3 and is needed from then on. */
+function needForm(ctx: DecodeContext, what: string, one: { readonly sync?: string; readonly aligned?: string }): void {
+  const [major, minor] = ctx.ptxVersion
+  if (major === 6 && minor < 3) {
+    if (one.aligned !== undefined) since(ctx, `.aligned of ${what}`, 6.3)
+    if (one.sync === undefined) ctx.error(`${what} needs .sync`)
+  } else needTogether(ctx, what, one)
+}
 /** PTX version and target from which a type or shape is there. */
 function checkVersion(ctx: DecodeContext, type: string, shape: string): void {
   const [version, sm] = type === 'f16' || type === 'f32' ? (shape === 'm16n16k8' ? [7.0, 80] : shape === 'm16n16k16' ? [6.0, 70] : [6.1, 70]) : type === 's8' || type === 'u8' ? [6.3, 72] : type === 's4' || type === 'u4' || type === 'b1' ? [6.3, 75] : type === 's32' ? [6.3, 72] : [7.0, 80]
@@ -26,7 +34,7 @@ function checkVersion(ctx: DecodeContext, type: string, shape: string): void {
 const move = (store: boolean): Decoder => (s, ctx) => {
   const what = store ? 'wmma.store' : 'wmma.load'
   const { one, types, layouts } = matrixModifiers(ctx, { ...together, form: ['load', 'store'], part: ['a', 'b', 'c', 'd'], shape: shapePattern, space: ['global', 'shared', 'shared::cta'] }, operandTypes)
-  needTogether(ctx, what, one)
+  needForm(ctx, what, one)
   const part = one.part as Part | undefined
   if (part === undefined || (store ? part !== 'd' : part === 'd')) ctx.error(store ? 'wmma.store stores .d' : 'wmma.load loads .a, .b or .c')
   const shape = shapeOf(ctx, one.shape)
@@ -109,7 +117,7 @@ function typesOf(ctx: DecodeContext, shape: string, types: readonly string[]): O
 
 const multiply: Decoder = (s, ctx) => {
   const { one, types, layouts } = matrixModifiers(ctx, { ...together, form: ['mma'], shape: shapePattern, saturate: ['satfinite'], operation: ['xor', 'and'], count: ['popc'], rounding: ['rn', 'rz', 'rm', 'rp'] }, operandTypes)
-  needTogether(ctx, 'wmma.mma', one)
+  needForm(ctx, 'wmma.mma', one)
   const shape = shapeOf(ctx, one.shape)
   const m = { shape, ...typesOf(ctx, one.shape!, types) }
   if (layouts.length !== 2) ctx.error('wmma.mma needs the layouts of A and B')

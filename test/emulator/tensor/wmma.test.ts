@@ -94,9 +94,11 @@ describe('forms, as ptxas decides', () => {
   const refused: [text: string, problem: RegExp, target?: string, version?: string][] = [
     [`wmma.load.a.sync.aligned.row.m16n16k8.f16 ${eight('r')}, [%rd1];`, /no shape \.m16n16k8/], [`wmma.load.d.sync.aligned.row.m16n16k16.f32 ${eight('f')}, [%rd1];`, /loads \.a, \.b or \.c/], [`wmma.load.a.sync.aligned.m16n16k16.f16 ${eight('r')}, [%rd1];`, /needs a layout/],
     ['wmma.load.a.sync.aligned.col.m8n8k32.s4 {%r0}, [%rd1];', /is \.row/], [`wmma.load.a.sync.aligned.row.m16n16k16.f16 {%r0,%r1}, [%rd1];`, /8 are needed/], [`wmma.mma.sync.aligned.row.col.m16n16k16.f32.bf16.f16.f32 ${eight('f')},${eight('r')},${eight('r')},${eight('f')};`, /do not go together/],
+    [`wmma.load.a.sync.row.m16n16k16.f16 ${eight('r')}, [%rd1];`, /needs \.aligned/], [`wmma.load.a.sync.aligned.row.m16n16k16.f16 ${eight('r')}, [%rd1];`, /PTX 6\.3/, 'sm_70', '6.0'],
     [`wmma.load.a.sync.aligned.row.m16n16k16.bf16 {%r0,%r1,%r2,%r3}, [%rd1];`, /sm_80/, 'sm_75', '7.0'],
   ]
   for (const [text, problem, target, version] of refused) it(`refuses ${text}`, () => { expect(() => decode(text, target, version)).toThrow(problem) })
+  it('accepts wmma without .aligned before PTX 6.3', () => { expect(decode(`wmma.load.a.sync.row.m16n16k16.f16 ${eight('r')}, [%rd1];`, 'sm_70', '6.0').instructions.length).toBe(2) })
   it('a matrix that ends outside its buffer is told', () => {
     const text = `.version 8.0\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 p)\n{ .reg .b32 %r<8>; .reg .b64 %rd; ld.param.u64 %rd, [p]; wmma.load.a.sync.aligned.row.m16n16k16.global.f16 ${eight('r')}, [%rd]; ret; }`
     expect(faultOf(() => runCase({ name: 'k', ptx: 'k.ptx', kernel: 'k', grid: [1, 1, 1], block: [32, 1, 1], args: [{ ptr: 'p' }], buffers: [{ name: 'p', type: 'u8', count: 256 }] }, text)).kind).toBe('illegal-address')
