@@ -14,6 +14,8 @@ export interface BenchRow {
   peer: string | null
   /** Own speed / the peer's: above 1 is faster. */
   ratioToPeer: number | null
+  /** Emulator rows only. */
+  threadInstructionsPerSec?: number
   /** Training steps only. */
   step?: StepFigures
 }
@@ -33,6 +35,7 @@ export interface StepFigures {
 /** `> gemm f32 nn (m=512, n=512, k=512) webgpu: 43.2 ms, 6.2 GFLOP/s, 1.31x plain 8x8`. */
 export function showRow(row: BenchRow): string {
   const parts = [duration(row.timeSec), rate(row.flopPerSec, 'FLOP/s')]
+  if (row.threadInstructionsPerSec !== undefined) parts.splice(1, 0, rate(row.threadInstructionsPerSec, 'instr/s'))
   if (row.step) parts.push(`${count(row.step.tokensPerSec)} tok/s`)
   if (row.bytesPerSec !== null) parts.push(rate(row.bytesPerSec, 'B/s'))
   if (row.fractionOfPeak !== null) parts.push(`${(row.fractionOfPeak * 100).toFixed(0)} % of peak`)

@@ -22,6 +22,7 @@ export class EmulatorDriver implements CudaDriver {
   readonly description: string
   readonly attributes: CudaInfo
   private readonly memory = new LinearMemory()
+  private readonly emulators: Emulator[] = []
   private readonly streams = new Streams()
   private fault: CudaError | undefined
 
@@ -33,6 +34,8 @@ export class EmulatorDriver implements CudaDriver {
     this.attributes = { sm: Number(sm[1]), numSms: 132, maxSmemBytes: MAX_SHARED_BYTES, emulated: true, exactTensorCores: this.options.tensorCore !== 'hopper' }
   }
 
+  /** Thread instructions that all launches have executed. */
+  get executed(): number { return this.emulators.reduce((sum, e) => sum + e.executed, 0) }
   get name(): string { return `emu:${this.target}` }
 
   async loadModule(ptx: string, name: string): Promise<CudaModule> {
@@ -43,6 +46,7 @@ export class EmulatorDriver implements CudaDriver {
       const loaded = new LoadedModule(parsed, this.memory)
       // Copies that land when they are issued are the fastest of the schedules allowed; with a sanitizer all are tried.
       const emulator = new Emulator(this.memory, loaded, { async: this.createSanitizer ? 'random' : 'early', ...this.options, sanitize: this.createSanitizer !== undefined }, this.createSanitizer)
+      this.emulators.push(emulator)
       const functions = new Map<string, EmulatedFunction>()
       for (const fn of parsed.functions.values()) {
         if (fn.kind !== 'entry' || !fn.body) continue

@@ -1,6 +1,7 @@
 // The benchmark's own arithmetic: what it prints, how it times, and that its peer computes the same product.
 import { describe, expect, it } from 'vitest'
 import { benchGemm, squares, stepShapes } from '../../bench/gemm.ts'
+import { benchLoop, benchProduct, loopCases } from '../../bench/emulator.ts'
 import { leastTimes } from '../../bench/measure.ts'
 import { showRow, type BenchRow } from '../../bench/row.ts'
 import { stepCases } from '../../bench/train_step.ts'
@@ -27,6 +28,22 @@ describe('bench', () => {
     expect(calls).toBe(2 + 5)
     expect(a).toBeGreaterThan(0.015)
     expect(b).toBeGreaterThan(a)
+  })
+
+  it('measures the emulator: loops and products, sanitizer on and off', async () => {
+    const quick = { minReps: 1, minSec: 0, batchSec: 0, maxSec: 5 }
+    for (const c of loopCases) {
+      const small = { ...c, blocks: Math.min(c.blocks, 2), turns: c.turns === null ? null : 3 }
+      for (const sanitize of [false, true]) {
+        const r = await benchLoop(small, sanitize, {}, quick)
+        expect(r.op).toBe(`emulator ${c.name}`)
+        expect(r.threadInstructionsPerSec! * r.timeSec).toBeGreaterThan(500)
+        expect(showRow(r)).toMatch(/instr\/s.*x g|instr\/s.*x GPGPU-Sim/)
+      }
+    }
+    const product = await benchProduct('sm_80', false, 32, quick)
+    expect(product.flopPerSec * product.timeSec).toBeCloseTo(2 * 32 ** 3, -1)
+    expect(product.threadInstructionsPerSec! * product.timeSec).toBeGreaterThan(1000)
   })
 
   it('lists squares and the training step\'s products in all layouts', () => {

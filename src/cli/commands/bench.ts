@@ -1,5 +1,6 @@
 // weft bench: kernels and training steps, each beside a named peer in the same run.
 import { mkdirSync } from 'node:fs'
+import { benchEmulator } from '../../../bench/emulator.ts'
 import { benchGemm, squares, stepShapes } from '../../../bench/gemm.ts'
 import { record } from '../../../bench/record.ts'
 import { showRow, type BenchRow } from '../../../bench/row.ts'
@@ -12,13 +13,14 @@ import { parseOptions } from '../options.ts'
 import { findConfig } from '../run_config.ts'
 import type { Command } from './index.ts'
 
-const benches = ['gemm', 'train_step']
+const onDevice = ['gemm', 'train_step']
+const benches = [...onDevice, 'emulator']
 const resultsFolder = 'bench/results'
 
 export const command: Command = {
   summary: 'measures kernels and training steps beside a named peer',
   usage: `  --device NAME           auto (default), webgpu, cpu
-  --op NAME               only this: ${benches.join(', ')}; may be repeated
+  --op NAME               only this: ${benches.join(', ')}; may be repeated; emulator measures emu:sm_80 and emu:sm_90a whatever the device
   --disable-robustness    kernels without bounds checks (webgpu)
   --record                also appends to ${resultsFolder}/<date>-<host kind>.json
   --json                  one JSON object a line`,
@@ -27,13 +29,14 @@ export const command: Command = {
 
 async function bench(args: string[]): Promise<number> {
   const options = parseOptions('bench', args, {
-    device: { type: 'string', default: 'auto' }, op: { type: 'string', multiple: true, default: benches },
+    device: { type: 'string', default: 'auto' }, op: { type: 'string', multiple: true, default: onDevice },
     'disable-robustness': { type: 'boolean', default: false }, record: { type: 'boolean', default: false }, json: { type: 'boolean', default: false },
   })
   for (const name of options.op) if (!benches.includes(name)) throw new InputError(`weft bench: no --op "${name}"${didYouMean(name, benches)}; known are ${benches.join(', ')}`)
   if (options.record) mkdirSync(resultsFolder, { recursive: true }) // before the work, not after it
   const disableRobustness = options['disable-robustness']
-  const { device, why } = await openDevice(options.device, { disableRobustness })
+  // The emulator's rows alone need no device.
+  const { device, why } = await openDevice(options.op.every((name) => !onDevice.includes(name)) && options.device === 'auto' ? 'emu:sm_80' : options.device, { disableRobustness })
   if (!options.json) process.stdout.write(`${device.name}: ${device.backend.description} (${why})${disableRobustness ? ', no bounds checks' : ''}\n`)
   const rows: BenchRow[] = []
   try {
@@ -52,6 +55,8 @@ async function bench(args: string[]): Promise<number> {
 }
 
 async function* allRows(device: Device, names: readonly string[], disableRobustness: boolean): AsyncGenerator<BenchRow> {
+  if (names.includes('emulator')) yield* benchEmulator()
+  if (!names.some((name) => onDevice.includes(name))) return
   const gpu = device.name === 'webgpu' ? await peerGpu(disableRobustness) : undefined
   let best: number | undefined
   // Without the GEMM rows one square still gives the rate that a step is compared with.
