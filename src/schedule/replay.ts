@@ -3,6 +3,8 @@ import { worksOf, type Bare, type Place, type Schedule, type StepKind } from './
 
 /** Cost of each kind in any unit; an `FB` is one overlapped pair. */
 export type Costs = Readonly<Record<StepKind, number>>
+/** Or each step's own. */
+export type CostOf = (rank: number, step: Bare) => number
 export interface Replay {
   readonly makespan: number
   /** [rank][step]: begin and end. */
@@ -44,9 +46,14 @@ function needsOf(schedule: Replayed, rank: number, step: Bare): { needs: string[
   return { needs, gives }
 }
 
-/** Ranks run their lists strictly in order; a step begins when all it needs has ended. Communication is free. Throws where the ranks wait for each other. */
-export function replay(schedule: Replayed, costs: Costs): Replay {
+/**
+ * Ranks run their lists strictly in order; a step begins when all it needs has ended and, from another rank, has taken `delay` to
+ * arrive. Throws where the ranks wait for each other.
+ */
+export function replay(schedule: Replayed, costs: Costs | CostOf, delay = 0): Replay {
   const { steps, ranks } = schedule
+  const costOf = typeof costs === 'function' ? costs : (_: number, step: Bare) => costs[step.kind]
+  const maker = new Map<string, number>()
   const ended = new Map<string, number>()
   const next = new Array<number>(ranks).fill(0)
   const clock = new Array<number>(ranks).fill(0)
@@ -62,13 +69,16 @@ export function replay(schedule: Replayed, costs: Costs): Replay {
       const { needs, gives } = needsOf(schedule, r, step)
       const missing = needs.find((k) => !ended.has(k))
       if (missing !== undefined) { waiting.set(missing, [...waiting.get(missing) ?? [], r]); break }
-      const begin = Math.max(clock[r], ...needs.map((k) => ended.get(k)!))
-      const end = begin + costs[step.kind]
-      busy[r] += costs[step.kind]
+      const cost = costOf(r, step)
+      let begin = clock[r]
+      for (const k of needs) begin = Math.max(begin, ended.get(k)! + (maker.get(k) === r ? 0 : delay))
+      const end = begin + cost
+      busy[r] += cost
       clock[r] = end
       times[r].push([begin, end])
       for (const k of gives) {
         ended.set(k, end)
+        maker.set(k, r)
         ready.push(...waiting.get(k) ?? [])
         waiting.delete(k)
       }
