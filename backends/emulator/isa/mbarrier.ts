@@ -129,8 +129,10 @@ const waiting = (opcode: 'test_wait' | 'try_wait'): Decoder => (s, ctx): Decoded
 function waitFor(w: Warp, g: Group, b: Barrier, polls: Polls): NonNullable<Group['wait']> {
   const { phase } = b
   const { machine, cta } = w
-  // Programs may poll and do other work between: say no now and then, but not forever.
-  let left = machine.options.seed === 0 ? 64 : 1 + Math.floor(machine.random() * 64)
+  const { seed, async } = machine.options
+  // Programs may poll and do other work between: say no now and then, but not forever. Where copies land late, the first poll says
+  // no at once: a program that goes on all the same is wrong.
+  let left = async === 'late' && polls.inRow === 0 ? 0 : seed === 0 ? 64 : 1 + Math.floor(machine.random() * 64)
   const giveUp = () => { polls.over = g; return true }
   return {
     get what() { return `mbarrier at shared ${sharedAddress(cta, b.at)}, phase ${phase}: ${b.pending} arrivals and ${b.tx} bytes missing` },
