@@ -107,15 +107,23 @@ const waiting = (opcode: 'test_wait' | 'try_wait'): Decoder => (s, ctx): Decoded
       // Lanes that the sanitizer held back would wait for ever.
       let done = mask & ~go
       let blocking: Barrier | undefined
-      forLanes(go, (lane) => {
+      // Mostly all lanes look at one barrier.
+      for (let left = go; left !== 0;) {
+        const lane = lowestLane(left)
+        let same = 0
+        for (let l = lane, m = left >>> lane; m !== 0; l++, m >>>= 1) if (m & 1 && linear[l] === linear[lane]) same |= 1 << l
+        left &= ~same
         const b = barrierAt(w, lane, linear[lane])
-        if (b === undefined) { done |= 1 << lane; return }
+        if (b === undefined) { done |= same; continue }
         if (sanitizer !== null && b.cta !== w.cta) misuse(w, lane, b.at, `${opcode} on the mbarrier of another block; only its own block can wait on it`)
-        const passed = parity ? ((b.phase ^ memory.u32[((w.base + value) >> 2) + lane]) & 1) !== 0 : b.phase !== memory.u32[((w.base + value) >> 2) + 2 * lane + 1]
-        if (!passed) { blocking ??= b; return }
-        done |= 1 << lane
-        sanitizer?.mbarrierObserved(w, 1 << lane, b, b.phase - 1, form.semantics ?? 'acquire')
-      })
+        let passed = 0
+        forLanes(same, (l) => {
+          if (parity ? ((b.phase ^ memory.u32[((w.base + value) >> 2) + l]) & 1) !== 0 : b.phase !== memory.u32[((w.base + value) >> 2) + 2 * l + 1]) passed |= 1 << l
+        })
+        if (passed !== same) blocking ??= b
+        done |= passed
+        if (passed !== 0) sanitizer?.mbarrierObserved(w, passed, b, b.phase - 1, form.semantics ?? 'acquire')
+      }
       const polls = pollsOf(w)
       const answer = () => { writePredicate(memory, w.base + p, mask, done); g.pc++ }
       if (blocking === undefined) { polls.inRow = 0; answer(); return NEXT }
