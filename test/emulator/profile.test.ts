@@ -42,6 +42,14 @@ describe('global memory', () => {
     expect(p.global.async).toEqual({ requests: 1, bytes: 512, sectors: 16, idealSectors: 16 })
     expect(p.shared.write).toEqual({ requests: 1, bytes: 512, passes: 4, idealPasses: 4, worstWays: 1 })
   })
+  it('lanes that are off leave gaps in a cp.async, cut short ones are a request of their size', () => {
+    const p = profile(`${at(16)} ${sharedAt(16)} and.b32 %r5, %ti, 1; setp.eq.u32 %p1, %r5, 0; shl.b32 %r6, %r5, 3; add.u32 %r6, %r6, 8;
+      @%p1 cp.async.cg.shared.global [%r0], [%rd0], 16; cp.async.cg.shared.global [%r0], [%rd0], 16, %r6; cp.async.wait_all;`, { words: 128, before: shared })
+    // Sixteen lanes of 16 bytes, one in each sector; then 16 of 8 bytes and 16 of 16, in the same sectors.
+    expect(p.global.async).toEqual({ requests: 3, bytes: 16 * 16 + 16 * 8 + 16 * 16, sectors: 48, idealSectors: 8 + 4 + 8 })
+    expect(p.shared.write).toMatchObject({ requests: 2, bytes: 256 + 512, passes: 4 + 4 })
+    expect(p.uniqueReadBytes).toBe(512)
+  })
   it('still finds an address outside', () => {
     expect(faultOf(() => profile(`${at(4096)} ld.global.u32 %r2, [%rd0];`)).kind).toBe('illegal-address')
   })
@@ -84,6 +92,19 @@ describe('instructions', () => {
     expect(p.classes.get('tensor core')).toEqual({ warps: 1, lanes: 32 })
     expect(p.classes.get('special function')).toEqual({ warps: 1, lanes: 32 })
     expect(p.classes.get('float')).toEqual({ warps: 2, lanes: 64 })
+  })
+  it('a wgmma reads A once a warp and B once a warpgroup', () => {
+    // Both without swizzle, K-major: core matrices of 128 bytes, 128 bytes apart in K and 256 in M and N. A at 0, B behind its 2,048 bytes.
+    const descriptor = (at: number) => `0x${((BigInt(at) >> 4n) | (8n << 16n) | (16n << 32n)).toString(16)}`
+    const p = profile(`.reg .f32 %d<4>; mov.f32 %d0, 0f00000000; mov.f32 %d1, %d0; mov.f32 %d2, %d0; mov.f32 %d3, %d0;
+      mov.b64 %rd1, ${descriptor(0)}; mov.b64 %rd2, ${descriptor(2048)}; setp.ne.u32 %p1, 0, 0; mov.u32 %r1, 0; mov.u32 %r2, s;
+      loop: wgmma.fence.sync.aligned; wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%d0, %d1, %d2, %d3}, %rd1, %rd2, %p1, 1, 1, 0, 0;
+      wgmma.commit_group.sync.aligned; wgmma.wait_group.sync.aligned 0; add.u32 %r1, %r1, 1; setp.lt.u32 %p2, %r1, 3; @%p2 bra loop;`,
+    { block: [256, 1, 1], target: 'sm_90a', before: '.shared .align 1024 .b8 s[4096];' })
+    expect(p.asyncSharedBytes).toBe(2 * 3 * (64 * 16 * 2 + 8 * 16 * 2))
+    expect([...p.tensorFlop]).toEqual([['16-bit float', 2 * 3 * 2 * 64 * 8 * 16]])
+    // Of 8 warps, 3 products each; fences and waits are no products.
+    expect(p.classes.get('tensor core')).toEqual({ warps: 24, lanes: 768 })
   })
   it('counts active lanes on both sides of a branch and under guards', () => {
     const even = profile('add.u32 %r2, %ti, 1;')

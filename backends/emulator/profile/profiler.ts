@@ -1,6 +1,5 @@
 // Counts what a kernel does while it runs: it stands where the sanitizer stands, is shown every access and, because it watches
 // every warp, every instruction. The interpreter must run the launch (`compile: false`).
-import { coordinates } from '../dims.ts'
 import { popcount } from '../diagnostics.ts'
 import type { AccessKind, AsyncHandle, AsyncOp, AsyncRange, Cta, Diagnostic, DiagnosticClass, Instruction, LaunchState, Machine, Sanitizer, Warp } from '../machine.ts'
 import { classOf, flopOf, tensorTypeOf, type InstructionClass, type TensorType } from './classes.ts'
@@ -41,14 +40,14 @@ export class Profiler implements Sanitizer {
   private readonly lines = new Map<Instruction, LineProfile>()
   private readSectors = new NumberSet()
   private writtenSectors = new NumberSet()
-  /** Lanes of one cp.async come one by one: gathered until the warp goes on. */
-  private copying: { warp: Warp; instruction: Instruction; ranges: AsyncRange[] } | null = null
+  private products = new WarpgroupReads()
 
   /** `finished` is given each launch at its end. */
   constructor(private readonly machine: Machine, private readonly finished: (profile: LaunchProfile) => void) {}
 
   launchStarted({ entry, grid, block, clusterDims, staticSharedBytes, dynamicSharedBytes }: LaunchState): void {
     this.lines.clear()
+    this.products = new WarpgroupReads()
     this.readSectors = new NumberSet()
     this.writtenSectors = new NumberSet()
     this.current = {
@@ -59,7 +58,6 @@ export class Profiler implements Sanitizer {
   }
 
   launchEnded(): void {
-    this.settleCopies()
     const { current } = this
     current.uniqueReadBytes = this.readSectors.size * SECTOR_BYTES
     current.uniqueWrittenBytes = this.writtenSectors.size * SECTOR_BYTES
@@ -70,8 +68,7 @@ export class Profiler implements Sanitizer {
   ctaStarted(cta: Cta): void { for (const warp of cta.warps) warp.watched = true }
 
   /** Every instruction, before it runs; `mask` may be 0: it is issued all the same. */
-  registersUsed(warp: Warp, instruction: Instruction, mask: number): void {
-    if (this.copying !== null && this.copying.warp === warp) this.settleCopies()
+  registersUsed(_warp: Warp, instruction: Instruction, mask: number): void {
     const { current } = this
     const lanes = popcount(mask)
     current.warpInstructions++
@@ -135,10 +132,8 @@ export class Profiler implements Sanitizer {
   }
 
   asyncIssue(op: AsyncOp, proxy: 'async' | 'generic', ranges: readonly AsyncRange[]): AsyncHandle {
-    if (proxy === 'generic') {
-      if (this.copying?.warp !== op.warp || this.copying.instruction !== op.instruction) { this.settleCopies(); this.copying = { warp: op.warp, instruction: op.instruction, ranges: [] } }
-      this.copying.ranges.push(...ranges)
-    } else for (const r of ranges) this.addRange(op.instruction, r)
+    if (proxy === 'generic') this.addLanes(op, ranges)
+    else for (const r of classOf(op.instruction) === 'tensor core' ? this.products.firstOf(op, ranges) : ranges) this.addRange(op.instruction, r)
     return op
   }
 
@@ -148,22 +143,16 @@ export class Profiler implements Sanitizer {
     this.addGlobal(instruction, 'async', [start], 1, bytes, kind !== 'read')
   }
 
-  /** The lanes' pieces of one cp.async as one request: sectors that it reads, banks that it writes. */
-  private settleCopies(): void {
-    const { copying } = this
-    if (copying === null) return
-    this.copying = null
+  /** The lanes' pieces of a cp.async or st.async as one request a size: sectors that it reads, banks that it writes. */
+  private addLanes(op: AsyncOp, ranges: readonly AsyncRange[]): void {
     for (const [space, kind] of [['global', 'read'], ['global', 'write'], ['shared', 'write'], ['shared', 'read']] as const) {
-      const own = copying.ranges.filter((r) => r.space === space && r.kind === kind)
-      // Sizes differ where a copy is cut short: each size is a request.
+      const own = ranges.filter((r) => r.space === space && r.kind === kind)
       for (const bytes of new Set(own.map((r) => r.bytes))) {
-        const starts = own.filter((r) => r.bytes === bytes).map((r) => r.start)
-        for (let at = 0; at < starts.length; at += 32) {
-          const part = starts.slice(at, at + 32)
-          const mask = part.length === 32 ? -1 : (1 << part.length) - 1
-          if (space === 'global') this.addGlobal(copying.instruction, 'async', part, mask, bytes, kind === 'write')
-          else this.addShared(copying.instruction, kind, part, mask, bytes)
-        }
+        const starts = new Array<number>(32).fill(0)
+        let mask = 0
+        for (const r of own) if (r.bytes === bytes) { const lane = r.lane ?? op.lane; starts[lane] = r.start; mask |= 1 << lane }
+        if (space === 'global') this.addGlobal(op.instruction, 'async', starts, mask, bytes, kind === 'write')
+        else this.addShared(op.instruction, kind, starts, mask, bytes)
       }
     }
   }
@@ -172,8 +161,7 @@ export class Profiler implements Sanitizer {
     if (cls === 'misaligned-address') this.machine.fault('misaligned-address', message, warp, lane)
   }
   badAddress(warp: Warp, lane: number, space: 'global' | 'shared' | 'local', address: bigint, bytes: number): void {
-    const block = coordinates(warp.cta.index, warp.cta.launch.grid)
-    this.machine.fault('illegal-address', `address 0x${address.toString(16)} (${bytes} bytes) is outside ${space} memory, block ${block.join(', ')}`, warp, lane, { space, address: `0x${address.toString(16)}` })
+    this.machine.fault('illegal-address', `address 0x${address.toString(16)} (${bytes} bytes) is outside ${space} memory`, warp, lane, { space, address: `0x${address.toString(16)}` })
   }
 
   // What orders accesses costs nothing that is counted here.
@@ -190,4 +178,25 @@ export class Profiler implements Sanitizer {
   asyncDone(): void { /* nothing */ }
   asyncObserved(): void { /* nothing */ }
   asyncRegisters(): void { /* nothing */ }
+}
+
+/** wgmma: each of the four warps names what it reads; B, which all four name, is read once for the warpgroup. */
+class WarpgroupReads {
+  private readonly turns = new Map<Instruction, Map<Warp, number>>()
+  private readonly seen = new Map<string, { starts: Set<number>; warps: number }>()
+
+  /** The ranges that no other warp of the group has named for this very product. */
+  firstOf({ warp, instruction }: AsyncOp, ranges: readonly AsyncRange[]): AsyncRange[] {
+    const turns = this.turns.get(instruction) ?? new Map<Warp, number>()
+    this.turns.set(instruction, turns)
+    const turn = turns.get(warp) ?? 0
+    turns.set(warp, turn + 1)
+    const key = `${warp.cta.index} ${warp.index >> 2} ${instruction.statement.at.line}:${instruction.statement.at.column} ${turn}`
+    const product = this.seen.get(key) ?? { starts: new Set<number>(), warps: 0 }
+    const fresh = ranges.filter((r) => !product.starts.has(r.start))
+    for (const r of fresh) product.starts.add(r.start)
+    if (++product.warps === 4) this.seen.delete(key)
+    else this.seen.set(key, product)
+    return fresh
+  }
 }

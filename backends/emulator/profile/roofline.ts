@@ -28,6 +28,7 @@ export const assumptions = [
   `L2 moves ${perCycle.l2Bytes} bytes a cycle (NVIDIA's figure for A100; none is published for Hopper), one sector of 32 bytes for each counted: L1 catches nothing`,
   'device memory moves each different sector once: L2 catches all repeats',
   'an SM issues 4 warp instructions, passes once over shared memory and does 256 FLOP (f32), 512 (f16), 128 (f64) and 16 special functions a cycle',
+  'shared memory: 8 bytes a lane go by half warps, 16 by quarters; B of a wgmma is read once for its four warps; mbarrier operations count as atomics',
   'one PTX instruction is one of the hardware (div, sqrt.rn and cvt are several); spins of waiting warps are counted as they ran here; no latency: a kernel with few warps takes longer',
 ] as const
 
