@@ -82,8 +82,8 @@ export function fma64(a: number, b: number, c: number, mode: Rounding = 'rn'): n
   const p = a * b
   // To nearest, far from overflow and underflow: the sum of three parts, the lower two rounded to odd (Boldo and Melquiond).
   if (mode === 'rn' && ordinary(p, 1e-200, 1e250) && ordinary(a, 1e-140, 1e140) && ordinary(b, 1e-140, 1e140) && (c === 0 || ordinary(c, 1e-250, 1e250))) {
-    const [ah, bh] = [upperPart(a), upperPart(b)]
-    const [al, bl] = [a - ah, b - bh]
+    const ah = upperPart(a), bh = upperPart(b)
+    const al = a - ah, bl = b - bh
     const rest = ((ah * bh - p) + ah * bl + al * bh) + al * bl
     const t = c + rest
     const tz = t - c

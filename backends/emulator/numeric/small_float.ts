@@ -13,7 +13,20 @@ export const formats = {
   e5m2: { bits: 8, mantissa: 2, bias: 15, hasInfinity: true, nan: 0x7f, max: 57344 },
 } as const satisfies Record<string, Format>
 
+/** All values of f16, made when the first is asked for. */
+let halves: Float32Array | undefined
+const word = new Int32Array(1)
+const single = new Float32Array(word.buffer)
+const words = new Uint32Array(2)
+const double = new Float64Array(words.buffer)
+
 export function decodeFloat(bits: number, f: Format): number {
+  if (f === formats.bf16) { word[0] = bits << 16; return single[0] }
+  if (f === formats.f16) return (halves ??= Float32Array.from({ length: 65536 }, (_, i) => decodeSlowly(i, f)))[bits & 0xffff]
+  return decodeSlowly(bits, f)
+}
+
+function decodeSlowly(bits: number, f: Format): number {
   const width = f.bits - 1 - f.mantissa
   const top = 2 ** width - 1
   const exponent = Math.floor((bits >>> 0) / 2 ** f.mantissa) & top
@@ -34,6 +47,19 @@ function exponentOf(a: number): number {
 /** `saturate`: overflow and infinity give the largest finite value (satfinite). */
 export function encodeFloat(x: number, f: Format, mode: Rounding = 'rn', saturate = false): number {
   if (x !== x) return f.nan
+  if (mode === 'rn' && !saturate && f.bits === 16) {
+    // From the upper word of the double: a mantissa of 20 bits, with what the lower word has as rest.
+    double[0] = x
+    const high = words[1]
+    const e = ((high >>> 20) & 2047) - 1023 + f.bias
+    if (e > 0 && e <= 2 * f.bias) {
+      const drop = 20 - f.mantissa
+      const kept = (e << f.mantissa) | ((high & 0xfffff) >> drop)
+      const rest = high & ((1 << drop) - 1)
+      const half = 1 << (drop - 1)
+      return ((high >>> 16) & 0x8000) | (kept + (rest > half || (rest === half && (words[0] !== 0 || (kept & 1) === 1)) ? 1 : 0))
+    }
+  }
   const negative = x < 0 || Object.is(x, -0)
   const sign = negative ? 2 ** (f.bits - 1) : 0
   const a = Math.abs(x)
