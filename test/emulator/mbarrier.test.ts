@@ -108,3 +108,20 @@ it('remote: through shared and generic addresses of another block', () => {
     expect(words(r).slice(0, 2)).toEqual([5, 5])
   }
 })
+
+describe('what the sanitizer says of usual patterns', () => {
+  const told = (body: string, shape = {}, options = {}) => classes(run(`${body} ret;`, { block: [64, 1, 1], ...shape }, options, createSanitizer).diagnostics)
+  const load = (made: string, waits: string) => `.shared .align 128 .b8 t[256]; .shared .align 8 .b64 b; setp.eq.u32 %p1, %ti, 0; @%p1 mbarrier.init.shared.b64 [b], 1; ${made}
+    @%p1 mbarrier.arrive.expect_tx.shared.b64 _, [b], 128; @%p1 cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [t], [%out], 128, [b]; ${waits}
+    and.b32 %r9, %ti, 31; mov.u32 %r2, t; mad.lo.u32 %r2, %r9, 4, %r2; ld.shared.u32 %r1, [%r2];`
+  const loop = 'L: mbarrier.try_wait.parity.shared.b64 %p2, [b], 0; @!%p2 bra L;'
+  for (const made of ['@%p1 fence.mbarrier_init.release.cluster; bar.sync 0;', '@%p1 fence.proxy.async; bar.sync 0;', 'bar.sync 0;']) it(`made known by ${made} nothing`, () => expect(told(load(made, loop))).toEqual([]))
+  it('one thread waits for all behind a barrier: nothing', () => expect(told(load('bar.sync 0;', `@!%p1 bra S; ${loop} S: bar.sync 0;`))).toEqual([]))
+  it('one thread waits, the others do not', () => expect(told(load('bar.sync 0;', `@!%p1 bra S; ${loop} S:`))).toContain('async-race'))
+  it('the answer of a wait is ignored', () => expect(told(load('bar.sync 0;', 'mbarrier.try_wait.parity.shared.b64 %p2, [b], 0;'), {}, { async: 'late', seed: 1 })).toContain('async-race'))
+  const cluster = (fence: string) => `.shared .align 8 .b64 b; setp.eq.u32 %p1, %ti, 0; mov.u32 %r3, b; @%p1 mbarrier.init.shared.b64 [b], 4; ${fence} barrier.cluster.arrive.relaxed.aligned; barrier.cluster.wait.acquire.aligned;
+    setp.lt.u32 %p3, %ti, 4; mapa.shared::cluster.u32 %r4, %r3, %ti; @%p3 mbarrier.arrive.shared::cluster.b64 _, [%r4]; ${loop} barrier.cluster.arrive; barrier.cluster.wait;`
+  const four = { grid: [4, 1, 1], cluster: [4, 1, 1] }
+  it('made known to a cluster by a fence and a relaxed arrival: nothing', () => expect(told(cluster('@%p1 fence.mbarrier_init.release.cluster;'), four)).toEqual([]))
+  it('without the fence', () => expect(told(cluster(''), four)).toContain('mbarrier-misuse'))
+})
