@@ -33,17 +33,24 @@ const ldmatrix: Decoder = (s, ctx) => {
     ...wholeWarp((w, mask) => {
       const go = resolve(w, mask & namedLanes(count), at, access)
       const { u16, u32 } = w.machine.memory
-      for (let m = 0; m < count; m++) for (let row = 0; row < 8; row++) {
-        const lane = 8 * m + row
-        const there = (go >>> lane) & 1
-        const to = w.base + slots[m]
-        if (transposed) {
-          const from = linear[lane] >> 1
-          for (let c = 0; c < 8; c++) u16[(to >> 1) + 8 * c + row] = there ? u16[from + c] : 0
-        } else {
-          // A row is four lanes of the register.
-          const from = linear[lane] >> 2
-          for (let c = 0; c < 4; c++) u32[(to >> 2) + 4 * row + c] = there ? u32[from + c] : 0
+      for (let m = 0; m < count; m++) {
+        const to = (w.base + slots[m]) >> 2
+        // Rows that nothing may read give zeros.
+        if (((go >>> (8 * m)) & 0xff) !== 0xff) u32.fill(0, to, to + 32)
+        for (let row = 0; row < 8; row++) {
+          const lane = 8 * m + row
+          if (((go >>> lane) & 1) === 0) continue
+          if (!transposed) {
+            // A row is four lanes of the register.
+            const [from, out] = [linear[lane] >> 2, to + 4 * row]
+            u32[out] = u32[from]
+            u32[out + 1] = u32[from + 1]
+            u32[out + 2] = u32[from + 2]
+            u32[out + 3] = u32[from + 3]
+          } else {
+            const [from, out] = [linear[lane] >> 1, 2 * to + row]
+            for (let c = 0; c < 8; c++) u16[out + 8 * c] = u16[from + c]
+          }
         }
       }
     }),

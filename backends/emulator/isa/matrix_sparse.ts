@@ -1,7 +1,8 @@
 // Structured sparse A of mma.sp and wgmma.mma_async.sp: half of its elements are stored, 4 bits of metadata say where each 4 (of .u4
 // 8, of tf32 2) columns have theirs. (PTX ISA 9.7.14.6.1)
 //
-// Two 2-bit indices choose two of four units: an element, a pair of 4-bit elements, or half a tf32 element.
+// Two 2-bit indices choose two of four units: an element, a pair of 4-bit elements, or half a tf32 element. Products run over all of K,
+// with zeros where nothing is stored: an infinity in B makes NaN there, which the hardware, that skips such columns, does not.
 import type { Memory } from '../machine.ts'
 import { elementBits, type ElementName } from '../products/elements.ts'
 

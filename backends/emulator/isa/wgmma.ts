@@ -211,11 +211,12 @@ const waitGroup = (s: Statement, ctx: DecodeContext): Decoded => {
   return {
     control(w, g, mask) {
       const { closed } = productsOf(w)
-      const covered = mask === 0 ? [] : closed.slice(0, Math.max(0, closed.length - left)).flat()
-      const missing = covered.find((p) => !p.complete)
+      let missing: Product | undefined
+      if (mask !== 0) for (let i = 0; i < closed.length - left; i++) missing ??= closed[i].find((p) => !p.complete)
       if (missing) {
-        const names = absent(missing).map((i) => (w.index & ~3) + i)
-        g.wait = { what: `wgmma.wait_group: warp ${names.join(', ')} of the warpgroup has not executed ${missing.instruction.name} of line ${missing.instruction.statement.at.line}`, alsoReport: 'barrier-divergence', ready: () => missing.complete }
+        const late = missing
+        const names = absent(late).map((i) => (w.index & ~3) + i)
+        g.wait = { what: `wgmma.wait_group: warp ${names.join(', ')} of the warpgroup has not executed ${late.instruction.name} of line ${late.instruction.statement.at.line}`, alsoReport: 'barrier-divergence', ready: () => late.complete }
         return RETRY
       }
       return together.control!(w, g, mask)

@@ -12,7 +12,7 @@ export interface Workspace {
   readonly pieces: number
   readonly c: number
   readonly d: number
-  /** Panels of f32: A [64, 128], B [256, 128] before and after it is transposed. */
+  /** Panels of f32: A [64, 128], B [256, 64] before and after it is transposed. */
   readonly rows: number
   readonly raw: number
   readonly columns: number
@@ -25,7 +25,8 @@ const panel = { rows: 64 * 128 * 4, columns: 256 * 64 * 4 }
 export function workspaceOf({ memory, options }: Machine, kind: ProductKind): Workspace {
   let own = spaces.get(memory)
   if (!own) spaces.set(memory, (own = new Map()))
-  const name = options.tensorCore === 'hopper' ? `${options.compile} ${kind.wgmma} ${kind.a} ${kind.b}` : `${options.compile}`
+  const way = options.compile ? 'compiled' : 'plain'
+  const name = options.tensorCore === 'hopper' ? `${way} ${kind.wgmma} ${kind.a} ${kind.b}` : way
   let workspace = own.get(name)
   if (!workspace) {
     const exact = options.compile ? wasmProducts(memory) : plainProducts(memory)
