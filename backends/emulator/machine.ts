@@ -241,6 +241,8 @@ export interface AsyncOp {
   readonly instruction: Instruction
   /** Operations of one key land in issue order (wgmma of one warpgroup); null: any order. */
   readonly order: string | null
+  /** Of a warp's part in an operation of several warps (wgmma): the operation. What one of them observed is complete for all. */
+  readonly whole?: AsyncOp
   done: boolean
   /** Takes what it is to write from its sources, which may then change (wait_group.read); `perform` writes that. */
   read?(): void

@@ -163,7 +163,7 @@ function checkInside(w: Warp, { end }: Pieces): void {
 function declare(w: Warp, m: Multiply, { op, operands: values }: Product): AsyncHandle {
   const sanitizer = w.machine.sanitizer!
   const { a, b } = piecesFor(m, values)
-  const part: AsyncOp = { what: op.what, warp: w, lane: 0, instruction: op.instruction, order: op.order, get done() { return op.done }, perform() { /* the whole product's */ } }
+  const part: AsyncOp = { what: op.what, warp: w, lane: 0, instruction: op.instruction, order: op.order, whole: op, get done() { return op.done }, perform() { /* the whole product's */ } }
   const handle = sanitizer.asyncIssue(part, 'async', [...(a === null ? [] : m.aShared!.rowsOf(a, w.index & 3).ranges(w.cta)), ...b.ranges(w.cta)])
   sanitizer.asyncRegisters(w, handle, m.d.uses, 'write')
   if (m.aRegisters) sanitizer.asyncRegisters(w, handle, m.aRegisters.set.uses, 'read')

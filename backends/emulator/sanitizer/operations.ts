@@ -21,6 +21,8 @@ export interface Handle {
 export class Operations {
   /** By block: bulk copies out of its shared memory that nobody has waited for. */
   private readonly open = new Map<Cta, Set<Handle>>()
+  /** Observations that the parts of an operation share. */
+  private readonly wholes = new WeakMap<AsyncOp, Operation['observations']>()
   constructor(private readonly core: Core, private readonly entries: Entries, private readonly fences: ProxyFences) {}
 
   issue(w: WarpClock, op: AsyncOp, proxy: 'async' | 'generic', ranges: readonly AsyncRange[]): Handle {
@@ -28,7 +30,9 @@ export class Operations {
     core.room()
     this.running = op
     const byLane = ranges.some((r) => r.lane !== undefined)
-    const operation = (): Operation => ({ op, proxy, observations: [], byLane })
+    const shared = op.whole && (this.wholes.get(op.whole) ?? [])
+    if (op.whole) this.wholes.set(op.whole, shared!)
+    const operation = (): Operation => ({ op, proxy, observations: shared ?? [], byLane })
     const handle: Handle = { op, warp: w, proxy, reading: operation(), writing: operation(), readsShared: false }
     const made = new Map<Site, number>()
     for (const range of ranges) {
@@ -50,7 +54,7 @@ export class Operations {
   observed(w: WarpClock, lanes: number, handle: Handle, readOnly: boolean): void {
     const seen = { block: w.block, warp: w.id, lanes, stamp: w.stamp }
     handle.reading.observations.push(seen)
-    if (!readOnly) handle.writing.observations.push(seen)
+    if (!readOnly && handle.writing.observations !== handle.reading.observations) handle.writing.observations.push(seen)
     // What the lanes do next with this stamp must not pass for what they published before.
     w.used = true
     this.close(handle)
