@@ -3,11 +3,12 @@ import { PtxError, type Operand, type Position, type Statement, type Variable } 
 import type { DecodeContext, Modifiers } from './decode.ts'
 import { GLOBAL_HIGH, PARAM_HIGH, type LoadedFunction, type Slot, type SlotUse } from './machine.ts'
 import type { Activation } from './frames.ts'
+import { since } from './isa/free_modifiers.ts'
 import { bitsOfDouble } from './lexer.ts'
 import { ModifierList } from './modifiers.ts'
 import type { DecodedFunction, EntryImage } from './image.ts'
 import { slotBytes, type FrameLayout, type LaneValue } from './slots.ts'
-import { specialValue } from './special_registers.ts'
+import { firstWith, specialValue } from './special_registers.ts'
 import { typeBytes } from './types_table.ts'
 
 export interface AddressParts { slot: Slot; wide: boolean; offset: number; variable: Variable | null }
@@ -95,6 +96,8 @@ export class StatementContext implements DecodeContext {
         if (this.statement.opcode !== 'mov' && this.statement.opcode !== 'cvt') return this.error(`${this.name}: special registers are read by mov and cvt only, not ${shown}`, operand.at)
         const special = specialValue(operand.name, operand.component)
         if (!special) return this.error(`special register ${shown} is not emulated`, operand.at)
+        const { ptx, sm } = firstWith(operand.name)
+        since(this, operand.name, ptx, sm)
         if (type === 'pred' && special.bits.includes(1)) return this.remember(operand, this.layout.special(`${operand.name} as predicate`, false, (w, lane) => (special.value(w, lane) ? 0xffffffff : 0)), [], bytes)
         if (!/^(bits|integer)$/.test(kindOf(type)) || special.bits.includes(1) || special.bits.every((n) => (n === 64) !== (bytes === 8))) return this.error(`${this.name}: ${shown} has ${special.bits.join(' or ')} bits`, operand.at)
         const wide = bytes === 8

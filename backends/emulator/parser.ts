@@ -25,7 +25,6 @@ class ModuleParser {
   parse(): PtxModule {
     const { c } = this
     while (!c.is('end')) {
-      if (c.mark(';')) continue
       const t = c.need('dot', 'a directive such as .version or .entry')
       if (this.version === undefined && t.text !== '.version') c.failAt(`expected .version first, found "${t.text}"`, t)
       this.directive(t)

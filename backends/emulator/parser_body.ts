@@ -54,7 +54,6 @@ export class BodyParser {
       this.scope = this.scope.parent!
     } else if (t.kind === 'dot') this.directive(c.advance())
     else if (t.kind === 'word' && c.following.kind === 'mark' && c.following.text === ':') this.label()
-    else if (c.mark(';')) return
     else this.instruction()
   }
 

@@ -57,6 +57,16 @@ const changing: Readonly<Record<string, LaneValue>> = {
 /** What is no word: %gridid was a word in old PTX and may still be read as one. */
 const widths: Readonly<Record<string, readonly number[]>> = { '%clock64': [64], '%globaltimer': [64], '%current_graph_exec': [64], '%gridid': [64, 32], '%is_explicit_cluster': [1] }
 
+/** PTX version and target that first had it. */
+const firsts: readonly (readonly [RegExp, number, number])[] = [
+  [/^%(n?clusterid|cluster_n?cta(id|rank)|is_explicit_cluster)$/, 7.8, 90], [/^%aggr_smem_size$/, 8.1, 90], [/^%reserved_smem_offset/, 7.6, 80],
+  [/^%current_graph_exec$/, 8.0, 50], [/^%(total|dynamic)_smem_size$/, 4.1, 20], [/^%clock_hi$/, 5.0, 20], [/^%globaltimer/, 3.1, 30],
+]
+export function firstWith(name: string): { ptx: number; sm: number } {
+  const own = firsts.find(([pattern]) => pattern.test(name))
+  return own ? { ptx: own[1], sm: own[2] } : { ptx: 0, sm: 0 }
+}
+
 export interface SpecialRegister { readonly value: LaneValue; readonly changes: boolean; readonly bits: readonly number[] }
 
 /** undefined: known to the parser but not emulated. */

@@ -11,6 +11,7 @@ import { split } from '../scheduler.ts'
 import { readPredicate, writePredicate } from '../slots.ts'
 import { clusterBarrier } from './cluster_barrier.ts'
 import { fences } from './fence.ts'
+import { since } from './free_modifiers.ts'
 
 /** One use of a named barrier, from its first arrival on; also the sanitizer's key. */
 interface Phase { done: boolean; trues: number; threads: number }
@@ -131,7 +132,7 @@ function reduction(s: Parameters<Decoder>[0], ctx: DecodeContext, operation: 'po
 
 const barrierOf: Decoder = (s, ctx) => {
   const m = ctx.modifiers
-  m.flag('cta')
+  if (m.flag('cta')) since(ctx, `${s.opcode}.cta`, 7.8)
   const form = m.need(['sync', 'arrive', 'red'] as const, 'form')
   // barrier.red takes .aligned before or after the operation; bar is always aligned.
   let aligned = s.opcode === 'bar' || m.flag('aligned')
