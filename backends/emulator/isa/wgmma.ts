@@ -7,7 +7,7 @@ import type { Chapter, DecodeContext, Decoded, Decoder } from '../decode.ts'
 import { lowestLane } from '../diagnostics.ts'
 import { RETRY, type AsyncHandle, type AsyncOp, type Warp } from '../machine.ts'
 import { elementBits, type ElementName } from '../products/elements.ts'
-import type { Accumulator } from '../products/products.ts'
+import { adds, saturates, type Accumulator } from '../products/products.ts'
 import { workspaceOf, type Workspace } from '../products/workspace.ts'
 import { readPredicate } from '../slots.ts'
 import { showAddress } from './addresses.ts'
@@ -115,7 +115,7 @@ function arrive(w: Warp, m: Multiply): void {
     sanitizer?.report('async-race', w, lowestLane(w.group.mask), null, 'registers of wgmma.mma_async are not ordered by any wgmma.fence before it')
     own.fenced = true
   }
-  const values = operandValues(w, m)
+  const values = descriptors(w, m)
   const waiting = assembling(cta, warpgroup)
   const number = own.issued++
   const known = waiting.get(number)
@@ -124,7 +124,8 @@ function arrive(w: Warp, m: Multiply): void {
   waiting.set(number, product)
   const handle = sanitizer === null ? null : declare(w, m, product)
   const words = m.sparse && (w.base + m.sparse.metadata) >> 2
-  product.parts[w.index & 3] = { warp: w, base: w.base, handle, metadata: words === null ? null : memory.u32.slice(words, words + 32) }
+  const flags = (readPredicate(memory, w.base, m.scaleD) !== 0 ? adds : 0) | (m.saturate ? saturates : 0)
+  product.parts[w.index & 3] = { warp: w, base: w.base, flags, handle, metadata: words === null ? null : memory.u32.slice(words, words + 32) }
   own.open.push(product)
   for (const set of product.sets) own.lend(set, w.base, product.workspace, memory)
   if (absent(product).length > 0) return
@@ -137,7 +138,7 @@ function begin(w: Warp, m: Multiply, values: readonly number[]): Product {
   const { a, b } = piecesFor(m, values)
   for (const pieces of [a, b]) if (pieces) checkInside(w, pieces)
   const product: Product = {
-    instruction: w.current, parts: [], operands: values, sets: m.aRegisters ? [m.d, m.aRegisters.set] : [m.d], workspace: workspaceFor(w, m), complete: false,
+    instruction: w.current, parts: [], descriptors: values, sets: m.aRegisters ? [m.d, m.aRegisters.set] : [m.d], workspace: workspaceFor(w, m), complete: false,
     op: {
       what: w.current.name, warp: w, lane: 0, instruction: w.current, order: `wgmma ${w.cta.index} ${w.index >> 2}`, done: false,
       perform: () => perform(m, product, a?.offsets ?? null, b.offsets),
@@ -160,7 +161,7 @@ function checkInside(w: Warp, { end }: Pieces): void {
 }
 
 /** What this warp's part reads, and its registers. */
-function declare(w: Warp, m: Multiply, { op, operands: values }: Product): AsyncHandle {
+function declare(w: Warp, m: Multiply, { op, descriptors: values }: Product): AsyncHandle {
   const sanitizer = w.machine.sanitizer!
   const { a, b } = piecesFor(m, values)
   const part: AsyncOp = { what: op.what, warp: w, lane: 0, instruction: op.instruction, order: op.order, whole: op, get done() { return op.done }, perform() { /* the whole product's */ } }
@@ -177,11 +178,11 @@ function check(w: Warp, p: Product, values: readonly number[]): void {
     const { line } = p.instruction.statement.at
     mismatch(w, `warp ${w.index} executes ${w.current.name} in line ${w.current.statement.at.line} where others of its warpgroup execute ${p.instruction.name} in line ${line}`)
   }
-  for (let i = 0; i < values.length; i++) if (values[i] !== p.operands[i]) mismatch(w, `warp ${w.index} brings other descriptors or another scale-d to ${w.current.name} than others of its warpgroup`)
+  for (let i = 0; i < values.length; i++) if (values[i] !== p.descriptors[i]) mismatch(w, `warp ${w.index} brings other descriptors to ${w.current.name} than others of its warpgroup`)
 }
 
-/** Both words of each descriptor, and scale-d. They are the same in all lanes of a correct program. */
-function operandValues(w: Warp, m: Multiply): number[] {
+/** Both words of each descriptor. They are the same in all lanes of a correct program. */
+function descriptors(w: Warp, m: Multiply): number[] {
   const { memory, sanitizer } = w.machine
   const { u32 } = memory
   const values: number[] = []
@@ -192,7 +193,6 @@ function operandValues(w: Warp, m: Multiply): number[] {
     if (sanitizer === null) continue
     for (let lane = 1; lane < 32; lane++) if (u32[at + 2 * lane] !== low || u32[at + 2 * lane + 1] !== high) mismatch(w, `lanes 0 and ${lane} bring different descriptors to ${w.current.name}`)
   }
-  values.push(readPredicate(memory, w.base, m.scaleD) !== 0 ? 1 : 0)
   return values
 }
 

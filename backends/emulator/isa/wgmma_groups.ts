@@ -39,15 +39,16 @@ export function registerSet(ctx: DecodeContext, slots: readonly Slot[]): Registe
   return set
 }
 
-/** One warp's part in a product. */
-export interface Part { readonly warp: Warp; readonly base: number; readonly handle: AsyncHandle | null; readonly metadata: Uint32Array | null }
+/** One warp's part in a product; flags as `multiply` has them: scale-d may be the warp's own. */
+export interface Part { readonly warp: Warp; readonly base: number; readonly flags: number; readonly handle: AsyncHandle | null; readonly metadata: Uint32Array | null }
 
 /** One product of a warpgroup; it is issued to the tensor cores when the last of the four warps comes. */
 export interface Product {
   readonly instruction: Instruction
   /** Of each warp of the four that has come. */
   readonly parts: (Part | undefined)[]
-  readonly operands: readonly number[]
+  /** Low and high words: the same for all of the warpgroup. */
+  readonly descriptors: readonly number[]
   readonly sets: readonly RegisterSet[]
   readonly workspace: Workspace
   /** Of the whole warpgroup; issued once all four have come. */

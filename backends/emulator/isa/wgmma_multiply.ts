@@ -2,7 +2,7 @@
 import type { Memory, Slot } from '../machine.ts'
 import { multiplyBits } from '../products/bits.ts'
 import type { ElementName } from '../products/elements.ts'
-import { adds, saturates, type Accumulator } from '../products/products.ts'
+import type { Accumulator } from '../products/products.ts'
 import type { Workspace } from '../products/workspace.ts'
 import { spreadRows } from './matrix_sparse.ts'
 import type { Shape } from './matrix_sync.ts'
@@ -29,10 +29,9 @@ export interface Multiply {
   readonly sparse: { readonly metadata: Slot; readonly selector: number } | null
 }
 
-export function perform(m: Multiply, { parts, operands: values, workspace }: Product, aOffsets: Uint32Array | null, bOffsets: Uint32Array): void {
+export function perform(m: Multiply, { parts, workspace }: Product, aOffsets: Uint32Array | null, bOffsets: Uint32Array): void {
   const { machine: { memory }, cta: { sharedBase } } = parts[0]!.warp
-  const flags = (values[values.length - 1] ? adds : 0) | (m.saturate ? saturates : 0)
-  if (m.a === 'b1' || m.b === 'b1') { performBits(m, parts as Part[], sharedBase, memory, aOffsets, bOffsets, flags); return }
+  if (m.a === 'b1' || m.b === 'b1') { performBits(m, parts as Part[], sharedBase, memory, aOffsets, bOffsets); return }
   const { products, pieces, rows, raw, columns, d } = workspace
   const { K, N } = m.shape
   unpackA(m, m.a, parts as Part[], workspace, sharedBase, memory, aOffsets)
@@ -41,7 +40,7 @@ export function perform(m: Multiply, { parts, operands: values, workspace }: Pro
   if (m.bShared.major === 'k') products.transposePairs(raw, N, K, columns)
   else products.pairColumns(columns, N * K)
   memory.u32.set(m.d.shadows, d >> 2)
-  parts.forEach((part, i) => { if (isActive(part!)) products.multiply[m.kind](rows + 64 * K * i, K, columns, N, part!.base, d, d, flags) })
+  parts.forEach((part, i) => { if (isActive(part!)) products.multiply[m.kind](rows + 64 * K * i, K, columns, N, part!.base, d, d, part!.flags) })
 }
 
 /** A [64, K] in `rows`; sparse A first lies as it is stored, [64, K / 2]. */
@@ -61,12 +60,12 @@ function unpackA(m: Multiply, type: ElementName, parts: readonly Part[], { produ
   if (m.negative) { const { f32 } = memory; for (let i = rows >> 2; i < (rows >> 2) + 64 * K; i++) f32[i] = -f32[i] }
 }
 
-function performBits(m: Multiply, parts: readonly Part[], sharedBase: number, memory: Memory, aOffsets: Uint32Array | null, bOffsets: Uint32Array, flags: number): void {
+function performBits(m: Multiply, parts: readonly Part[], sharedBase: number, memory: Memory, aOffsets: Uint32Array | null, bOffsets: Uint32Array): void {
   const b = bOffsets.map((x) => x + sharedBase)
   const d = Uint32Array.from(m.d.shadows)
   parts.forEach((part, i) => {
     if (!isActive(part)) return
-    const { base } = part
+    const { base, flags } = part
     const a = aOffsets ? aOffsets.subarray(32 * i, 32 * i + 32).map((x) => x + sharedBase) : m.aRegisters!.pieces.map((x) => x + base)
     multiplyBits(memory, false, a, b, m.shape.N, base, d, d, flags)
   })

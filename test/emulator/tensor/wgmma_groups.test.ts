@@ -37,6 +37,10 @@ describe('groups', () => {
       expect(values(`${fence} ${mma()} ${wait} 0;`, { options: { async } }).every(Number.isNaN)).toBe(true)
     }
   })
+  it('each warp has its own scale-d', () => {
+    const got = values(`shr.u32 %r1, %r0, 5; setp.ge.u32 %p1, %r1, 2; ${fence} ${mma()} ${mma('{%d0, %d1, %d2, %d3}', '%p1')} ${commit} ${wait} 0;`)
+    expect(got).toEqual([...times(1).slice(0, 64 * registers), ...times(2).slice(64 * registers)])
+  })
   it('accumulators that share some registers', () => {
     const wide = (first: number) => `{${[0, 1, 2, 3].map((i) => `%e${first + i}`).join(', ')}}`
     const body = `.reg .b32 %e<8>; ${fence} ${mma(wide(0), '0')} ${mma(wide(2), '0')} ${commit} ${wait} 0; mov.b32 %d0, %e0; mov.b32 %d1, %e1; mov.b32 %d2, %e4; mov.b32 %d3, %e5;`
