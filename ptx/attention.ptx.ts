@@ -1,4 +1,4 @@
-import { copyPanel, copyRegisters, copySetup, each, panelBytes, range, ringRegisters, stageBytes, storeSetup, type Panel, type Ring } from './tile.ts'
+import { commitGroup, copyPanel, copyRegisters, copySetup, each, panelBytes, range, ringRegisters, stageBytes, storeSetup, waitGroup, type Panel, type Ring } from './tile.ts'
 import { fmaStore, fmaZero, nextFour, panelPlace, product, productRegisters, threadPlace, widthOf, type FmaTile } from './tile_fma.ts'
 
 /** 64 queries by 64 keys, 128 threads of 4 x 8: the 8 lanes of a warp that stand side by side hold a row of scores. */
@@ -12,15 +12,17 @@ export interface AttentionShape {
   /** Bytes of one copy of q and k, and of v: 16 where their rows allow it, else 4. */
   readonly qkCopy: number
   readonly vCopy: number
+  /** See Panel. */
+  readonly plain: boolean
 }
 export const attentionColumns = [8, 16, 32, 64, 128] as const
 
-function panels({ columns, qkCopy, vCopy }: AttentionShape) {
-  const q: Panel = { name: 'a', rows: 64, depth: 16, major: 'k', elementBytes: 4, copyBytes: qkCopy }
+function panels({ columns, qkCopy, vCopy, plain }: AttentionShape) {
+  const q: Panel = { name: 'a', rows: 64, depth: 16, major: 'k', elementBytes: 4, copyBytes: qkCopy, plain }
   const ring: Ring = { a: q, b: { ...q, name: 'b' }, stages: 3, threads }
   // 288 bytes: the rows of four threads that write p at once lie in different banks.
-  const p: Panel = { name: 'p', rows: 64, depth: 64, major: 'k', elementBytes: 4, copyBytes: 4, pitch: 288 }
-  const v: Panel = { name: 'v', rows: columns, depth: 64, major: 'mn', elementBytes: 4, copyBytes: vCopy }
+  const p: Panel = { name: 'p', rows: 64, depth: 64, major: 'k', elementBytes: 4, copyBytes: 4, pitch: 288, plain }
+  const v: Panel = { name: 'v', rows: columns, depth: 64, major: 'mn', elementBytes: 4, copyBytes: vCopy, plain }
   return { ring, p, v }
 }
 
@@ -47,7 +49,7 @@ ${copyPanel(b, threads)}
   sub.s32 %bLeft, %bLeft, 64;
   sub.s32 %keysToLoad, %keysToLoad, 64;
 loaded${n}:
-  cp.async.commit_group;`
+${commitGroup(a)}`
 
 /** %ctaid.x is (sequence, tile, chunk of columns): %first, %tile and %n0. `tiles`: of a sequence. */
 export const blockPlace = (columns: number, tiles: string) => `  mov.u32 %n0, %ctaid.x;
@@ -210,7 +212,7 @@ keys:
 ${fmaZero(scores)}
   mov.u32 %toSum, %D;
 score:
-  cp.async.wait_group ${ring.stages - 2};
+${waitGroup(a, ring.stages - 2)}
   bar.sync 0;
   setp.lt.s32 %more, %toSum, %D;
   @%more bra valuesAsked;
@@ -238,7 +240,7 @@ ${product(a, b, 4, 8)}
 ${rows.map((i) => softmaxRow(i, outColumns)).join('\n')}
 
   // Phase 6: o += p v, when v is there for all.
-  cp.async.wait_group 0;
+${waitGroup(v, 0)}
   bar.sync 0;
   mov.u32 %pSum, %pAt;
   mov.u32 %vSum, %vAt;

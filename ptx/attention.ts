@@ -4,17 +4,17 @@ import { attentionBytes, attentionColumns, attentionText, type AttentionShape } 
 import { copyBytesOf, once } from './tile_choice.ts'
 
 /** The narrowest block that holds a head's values; beyond 128 of them several blocks share the scores' work, each doing it again. */
-function shapeOf(D: number, Dv: number): AttentionShape {
-  return { columns: attentionColumns.find((c) => c >= Dv) ?? 128, qkCopy: copyBytesOf(D, 4), vCopy: copyBytesOf(Dv, 4) }
+function shapeOf(D: number, Dv: number, plain = false): AttentionShape {
+  return { columns: attentionColumns.find((c) => c >= Dv) ?? 128, qkCopy: copyBytesOf(D, 4), vCopy: copyBytesOf(Dv, 4), plain }
 }
 const textOf = (shape: AttentionShape) => once(`attention ${JSON.stringify(shape)}`, () => attentionText(shape))
 
 export const attention: PtxKernel<AttentionAttrs> = {
   op: 'attention',
-  launch({ specs: { q, v }, attrs: { seqLen, scale } }) {
+  launch({ specs: { q, v }, attrs: { seqLen, scale } }, { emulated }) {
     const [T, n, D] = q.shape, Dv = v.shape[2]
     if (T * n * Dv === 0) return []
-    const shape = shapeOf(D, Dv)
+    const shape = shapeOf(D, Dv, emulated)
     return [{
       ptx: textOf(shape), entry: 'attention', args: ['q', 'k', 'v', 'o', 'lse', u32(seqLen), u32(n), u32(D), u32(Dv), f32(scale)],
       grid: [(T / seqLen) * ceilDiv(seqLen, 64) * ceilDiv(Dv, shape.columns), n, 1], block: [128, 1, 1], smemBytes: attentionBytes(shape),

@@ -1,5 +1,5 @@
 import { blockPlace } from './attention.ptx.ts'
-import { copyPanel, copyRegisters, copySetup, panelBytes, range, ringRegisters, stageBytes, storeSetup, type Panel, type Ring } from './tile.ts'
+import { commitGroup, copyPanel, copyRegisters, copySetup, panelBytes, range, ringRegisters, stageBytes, storeSetup, waitGroup, type Panel, type Ring } from './tile.ts'
 import { fmaStore, fmaZero, nextFour, panelPlace, product, productRegisters, threadPlace, widthOf, type FmaTile } from './tile_fma.ts'
 
 /** 64 x 64 scores a tile, 128 threads of 4 x 8, as in attention. */
@@ -15,13 +15,15 @@ export interface AttentionBwdShape {
   readonly columns: number
   /** Bytes of one copy: 16 where the rows of all operands allow it, else 4. */
   readonly copyBytes: number
+  /** See Panel. */
+  readonly plain: boolean
 }
 
-function panels({ columns, copyBytes }: AttentionBwdShape) {
-  const panel = (name: string): Panel => ({ name, rows: 64, depth: 16, major: 'k', elementBytes: 4, copyBytes })
-  const across = (name: string): Panel => ({ name, rows: columns, depth: 64, major: 'mn', elementBytes: 4, copyBytes })
+function panels({ columns, copyBytes, plain }: AttentionBwdShape) {
+  const panel = (name: string): Panel => ({ name, rows: 64, depth: 16, major: 'k', elementBytes: 4, copyBytes, plain })
+  const across = (name: string): Panel => ({ name, rows: columns, depth: 64, major: 'mn', elementBytes: 4, copyBytes, plain })
   const ring: Ring = { a: panel('a'), b: panel('b'), stages: 3, threads }
-  const p: Panel = { name: 'p', rows: 64, depth: 64, major: 'k', elementBytes: 4, copyBytes: 4, pitch: 288 }
+  const p: Panel = { name: 'p', rows: 64, depth: 64, major: 'k', elementBytes: 4, copyBytes: 4, pitch: 288, plain }
   return { ring, d: panel('d'), e: panel('e'), p, v: across('v'), w: across('w') }
 }
 export const attentionBwdBytes = (shape: AttentionBwdShape) => {
@@ -66,7 +68,7 @@ copied${n}:
   sub.s32 %eLeft, %eLeft, 64;
   sub.s32 %othersToLoad, %othersToLoad, 64;
 loaded${n}:
-  cp.async.commit_group;`
+${commitGroup(e)}`
 }
 
 /** p = exp2(score factor - lse log2 e) where the query sees the key, to shared memory. */
@@ -101,7 +103,7 @@ ${rows.map((i) => columns.map((j) => `  ld.shared.f32 %x, [%pTo+${16 * i * 288 +
 function accumulate(p: Panel, v: Panel, outColumns: number, sums: string, label: string, width: 'D' | 'Dv'): string {
   return `  setp.ge.u32 %more, %n0, %${width};
   @%more bra ${label}Done; // this chunk has no such columns
-  cp.async.wait_group 0;
+${waitGroup(v, 0)}
   bar.sync 0;
   mov.u32 %pSum, %pAt;
   mov.u32 %vSum, %vAt;
@@ -297,7 +299,7 @@ others:
   mov.u32 %toSum, %D;
 ${fmaZero(scores)}
 stage:
-  cp.async.wait_group ${ring.stages - 2};
+${waitGroup(a, ring.stages - 2)}
   bar.sync 0;
   setp.eq.u32 %more, %phase, 1;
   selp.b32 %k, %D, %Dv, %more;

@@ -5,20 +5,20 @@ import { attentionBwdBytes, attentionBwdDeltaText, attentionBwdText, type Attent
 import { copyBytesOf, once } from './tile_choice.ts'
 
 /** Chunks of the gradients' columns: each chunk's block forms the scores again, so the widest that fits the registers. */
-function shapeOf(pass: Pass, D: number, Dv: number): AttentionBwdShape {
+function shapeOf(pass: Pass, D: number, Dv: number, plain = false): AttentionBwdShape {
   const widest = pass === 'keys' ? Math.max(D, Dv) : D
-  return { pass, columns: attentionColumns.find((c) => c >= widest) ?? 128, copyBytes: Math.min(copyBytesOf(D, 4), copyBytesOf(Dv, 4)) }
+  return { pass, columns: attentionColumns.find((c) => c >= widest) ?? 128, copyBytes: Math.min(copyBytesOf(D, 4), copyBytesOf(Dv, 4)), plain }
 }
 const textOf = (shape: AttentionBwdShape) => once(`attention_bwd ${JSON.stringify(shape)}`, () => attentionBwdText(shape))
 
 export const attention_bwd: PtxKernel<AttentionAttrs> = {
   op: 'attention_bwd',
-  launch({ specs: { q, v }, attrs: { seqLen, scale } }) {
+  launch({ specs: { q, v }, attrs: { seqLen, scale } }, { emulated }) {
     const [T, n, D] = q.shape, Dv = v.shape[2]
     if (T * n === 0) return []
     const delta = scratch('delta', T * n * 4)
     const pass = (kind: Pass, outputs: string[]) => {
-      const shape = shapeOf(kind, D, Dv)
+      const shape = shapeOf(kind, D, Dv, emulated)
       const chunks = ceilDiv(kind === 'keys' ? Math.max(D, Dv) : D, shape.columns)
       return {
         ptx: textOf(shape), entry: `attention_bwd_${kind}`,

@@ -13,8 +13,13 @@ export interface Panel {
   readonly depth: number
   readonly major: Major
   readonly elementBytes: 1 | 2 | 4
-  /** Bytes one thread copies at once: 16 or 4 with cp.async, where the rows in memory are multiples of it; else an element. */
+  /** Bytes one thread copies at once: 16 or 4 where the rows in memory are multiples of it, else an element. */
   readonly copyBytes: number
+  /**
+   * 16 and 4 bytes go by cp.async, so that they travel while the stage before is multiplied. `plain`: through registers, for the
+   * emulator, where nothing travels by itself and every lane of a cp.async costs ten times a load.
+   */
+  readonly plain: boolean
   readonly pitch?: number
 }
 
@@ -44,7 +49,7 @@ export const ringRegisters = `${copyRegisters('a')}${copyRegisters('b')}
   .reg .pred %more, %valid;
   .reg .b32 %smem, %stageTo, %stageFrom, %ringEnd, %fills, %toLoad, %toSum, %bytes, %k, %chunk, %left;
   .reg .b64 %from;
-  .reg .b32 %word, %rowsLeft, %columnsLeft;
+  .reg .b32 %word, %word1, %word2, %word3, %rowsLeft, %columnsLeft;
   .reg .b64 %row, %rowStep;
   .reg .b16 %half;`
 
@@ -110,18 +115,28 @@ export function copySetup(p: Panel, threads: number, at: number, origin: string,
   mul.wide.u32 %${n}Stage, ${ld}, ${depth * elementBytes};`
 }
 
+/** One copy from %from, zeros where it is not %valid. */
+function copyText({ copyBytes, plain }: Panel, to: string): string {
+  if (copyBytes === 1) return `  mov.b32 %word, 0;\n  @%valid ld.global.nc.u8 %word, [%from];\n  st.shared.u8 ${to}, %word;`
+  if (copyBytes === 2) return `  mov.b16 %half, 0;\n  @%valid ld.global.nc.b16 %half, [%from];\n  st.shared.b16 ${to}, %half;`
+  if (!plain) return `  selp.b32 %bytes, ${copyBytes}, 0, %valid;\n  cp.async.${copyBytes === 16 ? 'cg' : 'ca'}.shared.global ${to}, [%from], ${copyBytes}, %bytes;`
+  if (copyBytes === 4) return `  mov.b32 %word, 0;\n  @%valid ld.global.nc.b32 %word, [%from];\n  st.shared.b32 ${to}, %word;`
+  const four = '{%word, %word1, %word2, %word3}'
+  return `  mov.b32 %word, 0;  mov.b32 %word1, 0;  mov.b32 %word2, 0;  mov.b32 %word3, 0;
+  @%valid ld.global.nc.v4.b32 ${four}, [%from];\n  st.shared.v4.b32 ${to}, ${four};`
+}
+
+/** The end of a group of copies, and the wait for all but the newest `left` groups. */
+export const commitGroup = ({ plain }: Panel) => (plain ? '' : '  cp.async.commit_group;')
+export const waitGroup = ({ plain }: Panel, left: number) => (plain ? '' : `  cp.async.wait_group ${left};`)
+
 /** Copies one panel to the stage at `to`, where `toLoad` of K are left. What lies outside becomes zero: it adds nothing to a sum. */
 export function copyPanel(p: Panel, threads: number, to = '%stageTo', toLoad = '%toLoad'): string {
   const { lines, passes } = walk(p, threads)
   const n = p.name
   const step = lines * pitchOf(p)
   const valid = (i: number) => p.major === 'k' ? `setp.gt.and.s32 %valid, %${n}Left, ${i * lines}, %${n}Inside;` : `setp.gt.and.s32 %valid, %left, ${i * lines}, %${n}Inside;`
-  const copy = (i: number) => p.copyBytes >= 4
-    ? `  selp.b32 %bytes, ${p.copyBytes}, 0, %valid;
-  cp.async.${p.copyBytes === 16 ? 'cg' : 'ca'}.shared.global [%chunk+${i * step}], [%from], ${p.copyBytes}, %bytes;`
-    : p.elementBytes === 2
-      ? `  mov.b16 %half, 0;\n  @%valid ld.global.nc.b16 %half, [%from];\n  st.shared.b16 [%chunk+${i * step}], %half;`
-      : `  mov.b32 %word, 0;\n  @%valid ld.global.nc.u8 %word, [%from];\n  st.shared.u8 [%chunk+${i * step}], %word;`
+  const copy = (i: number) => copyText(p, `[%chunk+${i * step}]`)
   return `  sub.s32 %left, ${toLoad}, %${n}ChunkK;
 ${p.major === 'k' ? `  setp.gt.s32 %${n}Inside, %left, 0;\n` : ''}  add.u32 %chunk, ${to}, %${n}To;
   mov.u64 %from, %${n}From;
@@ -162,20 +177,20 @@ fill:
   @%more bra filled;
 ${copyStage(r)}
 filled:
-  cp.async.commit_group;
+${commitGroup(r.a)}
   sub.u32 %fills, %fills, 1;
   setp.ne.u32 %more, %fills, 0;
   @%more bra fill;
 
   // Phase 4: the oldest stage has landed for this thread (wait_group) and for all (barrier); refill the one before it, multiply.
 sum:
-  cp.async.wait_group ${r.stages - 2};
+${waitGroup(r.a, r.stages - 2)}
   bar.sync 0;
   setp.le.s32 %more, %toLoad, 0;
   @%more bra loaded;
 ${copyStage(r)}
 loaded:
-  cp.async.commit_group;
+${commitGroup(r.a)}
 ${stage}
   add.u32 %stageFrom, %stageFrom, ${stageBytes(r)};
   setp.ge.u32 %more, %stageFrom, %ringEnd;

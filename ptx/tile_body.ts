@@ -27,16 +27,18 @@ export interface Operands {
   readonly out: 'f32' | 'bf16'
   /** Rows of c have an even length. */
   readonly pairs: boolean
+  /** See Panel. */
+  readonly plain: boolean
 }
 
 const mmaDepth = 32
 const mmaStages = 4
 
-const panelOf = (name: 'a' | 'b', rows: number, depth: number, major: Major, elementBytes: 1 | 2 | 4, copyBytes: number): Panel => ({ name, rows, depth, major, elementBytes, copyBytes })
+const panelOf = (name: 'a' | 'b', rows: number, depth: number, major: Major, elementBytes: 1 | 2 | 4, copyBytes: number, plain: boolean): Panel => ({ name, rows, depth, major, elementBytes, copyBytes, plain })
 
 export function fmaBody(t: FmaTile, o: Operands): TileText {
   const threads = fmaThreads(t)
-  const ring: Ring = { a: panelOf('a', t.rows, fmaDepth, o.aMajor, 4, o.aCopy), b: panelOf('b', t.columns, fmaDepth, o.bMajor, 4, o.bCopy), stages: fmaStages, threads }
+  const ring: Ring = { a: panelOf('a', t.rows, fmaDepth, o.aMajor, 4, o.aCopy, o.plain), b: panelOf('b', t.columns, fmaDepth, o.bMajor, 4, o.bCopy, o.plain), stages: fmaStages, threads }
   return {
     rows: t.rows, columns: t.columns, threads, smemBytes: ringBytes(ring), elementBytes: 4, maxRegisters: t.threadRows === 8 ? 168 : 96, residentBlocks: threads === 256 ? 1 : t.threadRows === 8 ? 4 : 8, copyBytes: { a: o.aCopy, b: o.bCopy },
     body: `${ringRegisters}${fmaRegisters(t)}
@@ -48,7 +50,7 @@ ${fmaStore(ring, t, o.out)}`,
 
 export function mmaBody(t: MmaTile, o: Operands): TileText {
   const threads = mmaThreads(t)
-  const ring: Ring = { a: panelOf('a', t.rows, mmaDepth, o.aMajor, 2, o.aCopy), b: panelOf('b', t.columns, mmaDepth, o.bMajor, 2, o.bCopy), stages: mmaStages, threads }
+  const ring: Ring = { a: panelOf('a', t.rows, mmaDepth, o.aMajor, 2, o.aCopy, o.plain), b: panelOf('b', t.columns, mmaDepth, o.bMajor, 2, o.bCopy, o.plain), stages: mmaStages, threads }
   return {
     rows: t.rows, columns: t.columns, threads, smemBytes: ringBytes(ring), elementBytes: 2, maxRegisters: 128, residentBlocks: threads === 256 ? 2 : 4, copyBytes: { a: o.aCopy, b: o.bCopy },
     body: `${ringRegisters}${mmaRegisters(t)}
@@ -66,12 +68,13 @@ export interface Fp8Operands {
   readonly bCopy: number
   /** Of c's rows: their length is a multiple of 2 (b along k) or 4 (b along its columns), so that a lane's neighbours are stored at once. */
   readonly whole: boolean
+  readonly plain: boolean
 }
 
 /** The kernel gives %aScale, %bScale and %kTiles too. Two stages of 128 k: the one that is multiplied and the one that is on its way. */
 export function fp8Body(t: MmaTile, o: Fp8Operands): TileText {
   const threads = mmaThreads(t)
-  const ring: Ring = { a: panelOf('a', t.rows, 128, 'k', 1, o.aCopy), b: panelOf('b', t.columns, 128, o.bMajor, 1, o.bCopy), stages: 2, threads }
+  const ring: Ring = { a: panelOf('a', t.rows, 128, 'k', 1, o.aCopy, o.plain), b: panelOf('b', t.columns, 128, o.bMajor, 1, o.bCopy, o.plain), stages: 2, threads }
   return {
     rows: t.rows, columns: t.columns, threads, smemBytes: ringBytes(ring), elementBytes: 1, maxRegisters: threads === 256 ? 255 : 168, residentBlocks: threads === 256 ? 1 : 3,
     copyBytes: { a: o.aCopy, b: o.bCopy },

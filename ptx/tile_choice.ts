@@ -37,9 +37,9 @@ export const denseTile = (dtype: DenseType, M: number, N: number, copies: number
 export const allTiles: readonly AnyTile[] = [...fmaTiles.map((tile) => ({ dtype: 'f32' as const, tile })), ...mmaTiles.map((tile) => ({ dtype: 'bf16' as const, tile }))]
 
 /** Operands whose rows in memory are `aRun` and `bRun` elements long, of a c with rows of N. */
-export function operandsOf({ dtype }: AnyTile, majors: Pick<Operands, 'aMajor' | 'bMajor'>, aRun: number, bRun: number, N: number, out: DenseType): Operands {
+export function operandsOf({ dtype }: AnyTile, majors: Pick<Operands, 'aMajor' | 'bMajor'>, aRun: number, bRun: number, N: number, out: DenseType, plain: boolean): Operands {
   const bytes = dtype === 'f32' ? 4 : 2
-  return { ...majors, aCopy: copyBytesOf(aRun, bytes), bCopy: copyBytesOf(bRun, bytes), out, pairs: dtype === 'bf16' && N % 2 === 0 }
+  return { ...majors, aCopy: copyBytesOf(aRun, bytes), bCopy: copyBytesOf(bRun, bytes), out, pairs: dtype === 'bf16' && N % 2 === 0, plain }
 }
 
 const texts = new Map<string, string>()
@@ -68,7 +68,7 @@ export const kernelText = (name: string, any: AnyTile, operands: Operands, text:
   tiled([name, any, operands], () => (any.dtype === 'f32' ? fmaBody(any.tile, operands) : mmaBody(any.tile, operands)), text)
 
 /** `aRun`, `bRun`: elements of a row in memory. `N`: of a row of c. */
-export function fp8KernelText(name: string, tile: MmaTile, kind: Pick<Fp8Operands, 'bMajor' | 'bScales'>, aRun: number, bRun: number, N: number, text: (tile: TileText) => string): TiledKernel {
-  const operands: Fp8Operands = { ...kind, aCopy: copyBytesOf(aRun, 1), bCopy: copyBytesOf(bRun, 1), whole: N % (kind.bMajor === 'k' ? 2 : 4) === 0 }
+export function fp8KernelText(name: string, tile: MmaTile, kind: Pick<Fp8Operands, 'bMajor' | 'bScales'>, aRun: number, bRun: number, N: number, plain: boolean, text: (tile: TileText) => string): TiledKernel {
+  const operands: Fp8Operands = { ...kind, plain, aCopy: copyBytesOf(aRun, 1), bCopy: copyBytesOf(bRun, 1), whole: N % (kind.bMajor === 'k' ? 2 : 4) === 0 }
   return tiled([name, tile, operands], () => fp8Body(tile, operands), text)
 }

@@ -1,4 +1,5 @@
-// What a GPU would get: the tiles that the emulator's own choice leaves out, and equal bits whatever order blocks, warps and copies take.
+// What a GPU would get: the tiles and the cp.async copies that the emulator's own choice leaves out, and equal bits whatever order blocks,
+// warps and copies take.
 import { describe, expect, it } from 'vitest'
 import { CudaBackend } from '../../backends/cuda/index.ts'
 import { EmulatorDriver } from '../../backends/emulator/driver.ts'
@@ -22,12 +23,13 @@ import { grouped_gemm_fp8 } from '../../src/ops/grouped_gemm_fp8.ts'
 import { grouped_gemm_fp8_bwd_w } from '../../src/ops/grouped_gemm_fp8_bwd_w.ts'
 import { fp8Operand } from '../../src/ops/quantize_fp8.cases.ts'
 
-/** A GPU of `numSms` multiprocessors, by its attributes: one lets the largest tile win always. */
-function gpu(numSms: number, options: Partial<EmulatorOptions> = {}): CudaBackend {
-  const driver = new EmulatorDriver('sm_80', options)
+/** A GPU of `numSms` multiprocessors, by its attributes: one lets the largest tile win always. Copies go by cp.async there only. */
+function gpuDriver(numSms: number, options: Partial<EmulatorOptions> = {}, sanitizer?: typeof createSanitizer): EmulatorDriver {
+  const driver = new EmulatorDriver('sm_80', options, sanitizer)
   Object.assign(driver.attributes, { emulated: false, numSms })
-  return new CudaBackend(driver)
+  return driver
 }
+const gpu = (numSms: number, options: Partial<EmulatorOptions> = {}) => new CudaBackend(gpuDriver(numSms, options))
 
 const gemmCase = (layout: Layout, dtype: FloatOut, [M, N, K]: number[]): OpCase => ({
   name: `${layout} [${M}, ${N}, ${K}] ${dtype}`, attrs: { layout, out: 'f32' },
@@ -124,7 +126,7 @@ describe('any order gives the same bits', () => {
 describe('under the sanitizer', () => {
   /** What is said of a case whose kernel was changed. */
   async function said(op: Op, c: OpCase, change: (ptx: string) => string): Promise<string | undefined> {
-    const driver = new EmulatorDriver('sm_80', { async: 'late' }, createSanitizer)
+    const driver = gpuDriver(1, { async: 'late' }, createSanitizer)
     const load = driver.loadModule.bind(driver)
     driver.loadModule = (ptx, name) => load(change(ptx), name)
     return (await runCase(op, c, new CudaBackend(driver))).message
