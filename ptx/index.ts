@@ -16,6 +16,7 @@ import { embedding } from './embedding.ts'
 import { embedding_bwd } from './embedding_bwd.ts'
 import { gemm } from './gemm.ts'
 import { gemm_fp8 } from './gemm_fp8.ts'
+import { gemm_fp8_bwd_w } from './gemm_fp8_bwd_w.ts'
 import { grouped_gemm } from './grouped_gemm.ts'
 import { grouped_gemm_bwd_w } from './grouped_gemm_bwd_w.ts'
 import { grouped_gemm_fp8 } from './grouped_gemm_fp8.ts'
@@ -62,6 +63,7 @@ const kernels: PtxKernel[] = [
   embedding_bwd,
   gemm,
   gemm_fp8,
+  gemm_fp8_bwd_w,
   grouped_gemm,
   grouped_gemm_bwd_w,
   grouped_gemm_fp8,

@@ -41,6 +41,7 @@ import { balance_loss } from './balance_loss.ts'
 import { quantize_fp8 } from './quantize_fp8.ts'
 import { dequantize_fp8 } from './dequantize_fp8.ts'
 import { gemm_fp8 } from './gemm_fp8.ts'
+import { gemm_fp8_bwd_w } from './gemm_fp8_bwd_w.ts'
 import { grouped_gemm_fp8 } from './grouped_gemm_fp8.ts'
 import { grouped_gemm_fp8_bwd_w } from './grouped_gemm_fp8_bwd_w.ts'
 
@@ -86,6 +87,7 @@ const kernels: WgslKernel[] = [
   quantize_fp8,
   dequantize_fp8,
   gemm_fp8,
+  gemm_fp8_bwd_w,
   grouped_gemm_fp8,
   grouped_gemm_fp8_bwd_w,
 ]

@@ -9,14 +9,15 @@ export interface GemmFp8Tile {
   readonly bn: 64 | 128
   readonly stages: number
 }
-export interface GemmFp8Text { readonly bTile: '128x128' | '1x128'; readonly tile: GemmFp8Tile }
+/** `adds`: c += the product, else c = it. */
+export interface GemmFp8Text { readonly bTile: '128x128' | '1x128'; readonly tile: GemmFp8Tile; readonly adds: boolean }
 
 /** K of a stage: the 128 that share a scale, and the 128 bytes of a swizzled row. */
 export const bk = 128
 export const rowsOf = (tile: GemmFp8Tile): number => 64 * tile.groups
 export const threadsOf = (tile: GemmFp8Tile): number => 128 * (1 + tile.groups)
 
-export function layoutOf({ bTile, tile }: GemmFp8Text) {
+export function layoutOf({ bTile, tile }: Omit<GemmFp8Text, 'adds'>) {
   const aBytes = rowsOf(tile) * bk
   const bBytes = tile.bn * bk
   const staging = tile.stages * (aBytes + bBytes)
@@ -28,7 +29,7 @@ export function layoutOf({ bTile, tile }: GemmFp8Text) {
 }
 
 export function gemmFp8Text(kernel: GemmFp8Text): string {
-  const { bTile, tile } = kernel
+  const { bTile, tile, adds } = kernel
   const { groups, bn, stages } = tile
   const { aBytes, stageBytes, staging, perGroup, scales, scaleBytes, barriers, smemBytes } = layoutOf(kernel)
   const bm = rowsOf(tile)
@@ -41,12 +42,12 @@ export function gemmFp8Text(kernel: GemmFp8Text): string {
   mad.wide.u32 %at, %row, 4, ${pointer};
   ld.global.nc.f32 ${name}${i}, [%at];`)
   const keepScales = (count: number, at: number, name: string) => lines(count / 32, (i) => `  st.shared.f32 [%laneSlot+${at + 128 * i}], ${name}${i};`)
-  return `// gemm_fp8: c = sum over blocks of 128 of K of (aScale bScale) (a b^T), each block summed by wgmma, then promoted to float32.
+  return `// gemm_fp8: c ${adds ? '+=' : '='} sum over blocks of 128 of K of (aScale bScale) (a b^T), each block summed by wgmma, then promoted to float32.
 //   a       [M, K]  e4m3  in
 //   aScale  [M, K / 128]  f32  in
 //   b       [N, K]  e4m3  in
 //   bScale  [${perColumn ? 'N' : 'N / 128'}, K / 128]  f32  in
-//   c       [M, N]  f32  out
+//   c       [M, N]  f32  out${adds ? ', added to' : ''}
 // grid      (min(numSms, tiles), 1, 1)   persistent: each block takes tiles %ctaid.x, + %nctaid.x, ...
 // block     (${threadsOf(tile)}, 1, 1)
 // smem      ${smemBytes} bytes           ${stages} stages of ${stageBytes}, staging of c, scales, barriers
@@ -250,7 +251,7 @@ ${nextStage(stages)}
 
   // Phase 5: the tile goes out; rows and columns beyond c are dropped by the copy.
   mad.lo.u32 %rowOut, %consumer, 64, %m0;
-${storeTile({ bn, columns: bn, out: 'f32', value: (i) => `%sum${i}` })}
+${storeTile({ bn, columns: bn, out: 'f32', adds, value: (i) => `%sum${i}` })}
   mov.u32 %to, %nctaid.x;
   add.u32 %tile, %tile, %to;
   bra MULTIPLY_TILE;

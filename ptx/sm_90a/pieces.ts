@@ -48,8 +48,9 @@ export const countTiles = (bm: number, bn: number): string => `  add.u32 %numM, 
 /** One box of a 2D tensor map to shared memory, its bytes counted on `barrier`. */
 export const loadBox = (to: string, map: string, inner: string, outer: string, barrier: string): string =>
   `  cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [${to}], [${map}, {${inner}, ${outer}}], [${barrier}];`
-export const storeBox = (map: string, inner: string, outer: string, from: string): string =>
-  `  cp.async.bulk.tensor.2d.global.shared::cta.tile.bulk_group [${map}, {${inner}, ${outer}}], [${from}];`
+/** `adds`: to what is there, in L2. */
+export const storeBox = (map: string, inner: string, outer: string, from: string, adds = false): string =>
+  `  ${adds ? 'cp.reduce.async.bulk.tensor.2d.global.shared::cta.add' : 'cp.async.bulk.tensor.2d.global.shared::cta'}.tile.bulk_group [${map}, {${inner}, ${outer}}], [${from}];`
 
 /** High word of a wgmma descriptor: 128-byte swizzle, and the step between groups of 8 rows of 128 bytes. PTX ISA 9.7.15.5. */
 export const descriptorHigh = 0x40000000 | (1024 >> 4)

@@ -6,6 +6,8 @@ export interface StoreTile {
   readonly bn: number
   readonly columns: number
   readonly out: 'f32' | 'bf16'
+  /** To what is there already. */
+  readonly adds?: boolean
   /** The accumulator d[i] of the wgmma fragment. */
   readonly value: (i: number) => string
 }
@@ -50,7 +52,7 @@ export const storeRegisters = (out: 'f32' | 'bf16'): string =>
   `  .reg .b32 %staging, %rowInWarp, %columnPair, %rowAt, %half, %inChunk, %rowOut, %columnOut, %packed, ${Array.from({ length: out === 'f32' ? 4 : 8 }, (_, q) => `%chunk${q}`).join(', ')};`
 
 /** Needs %m0 of this warp group's rows in %rowOut, %n0, predicate %leader (one thread of the warp group), %cMap, %groupBarrier (1 or 2). */
-export function storeTile({ bn, columns, out, value }: StoreTile): string {
+export function storeTile({ bn, columns, out, value, adds }: StoreTile): string {
   const perBox = boxColumns(out)
   const write = (j: number, upper: boolean): string => {
     const column = (8 * j) % columns
@@ -71,7 +73,7 @@ ${lines(columns / 8, (j) => `${write(pass * (columns / 8) + j, false)}\n${write(
   @!%leader bra STORED${pass};
 ${lines(columns / perBox, (box) => `  add.u32 %columnOut, %n0, ${pass * columns + box * perBox};
   add.u32 %packed, %staging, ${box * 8192};
-${storeBox('%cMap', '%columnOut', '%rowOut', '%packed')}`)}
+${storeBox('%cMap', '%columnOut', '%rowOut', '%packed', adds)}`)}
   cp.async.bulk.commit_group;
 STORED${pass}:`).join('\n')
 }

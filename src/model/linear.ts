@@ -5,6 +5,7 @@ import { cast } from '../ops/cast.ts'
 import { dequantizeFp8 } from '../ops/dequantize_fp8.ts'
 import { gemm } from '../ops/gemm.ts'
 import { gemmFp8 } from '../ops/gemm_fp8.ts'
+import { gemmFp8BwdW } from '../ops/gemm_fp8_bwd_w.ts'
 import { groupedGemm } from '../ops/grouped_gemm.ts'
 import { groupedGemmBwdW } from '../ops/grouped_gemm_bwd_w.ts'
 import { groupedGemmFp8 } from '../ops/grouped_gemm_fp8.ts'
@@ -22,6 +23,8 @@ interface Product {
   forward(packed: Tensor[]): Tensor
   inputGradient(dy: Tensor): Tensor
   weightGradient(dy: Tensor, packed: Tensor[]): Tensor
+  /** Adds it to what earlier micro-batches left, where that is one kernel. */
+  addWeightGradient?(dy: Tensor, packed: Tensor[], gradient: Tensor): void
 }
 
 /** x [T, K] f32, weight [N, K] -> [T, N] f32. */
@@ -45,7 +48,12 @@ function record(x: Tensor, weight: Parameter, product: Product, alsoSaved: Tenso
   }))
   device.tape?.record([x, weight.tensor], [y], [...packed, ...alsoSaved], ([dy]) => !dy ? { now: [] } : {
     now: [x.requiresGrad ? product.inputGradient(dy) : undefined],
-    later: () => [undefined, product.weightGradient(dy, packed)],
+    later: () => {
+      const { grad } = weight.tensor
+      if (grad === undefined || !product.addWeightGradient) return [undefined, product.weightGradient(dy, packed)]
+      product.addWeightGradient(dy, packed, grad)
+      return []
+    },
   })
   return y
 }
@@ -82,6 +90,11 @@ const dense: Record<Recipe, (weight: Parameter) => Product> = {
         const [dyT, dyScale] = quantizeColumns(dy) // [N, T]
         const [xT, xScale] = retile(x) // [K, T]
         return gemmFp8(dyT, dyScale, xT, xScale, 'nt', '1x128')
+      },
+      addWeightGradient: (dy, x, gradient) => {
+        const [dyT, dyScale] = quantizeColumns(dy)
+        const [xT, xScale] = retile(x)
+        gemmFp8BwdW(dyT, dyScale, xT, xScale, gradient)
       },
     }
   },

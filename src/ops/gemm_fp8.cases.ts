@@ -24,6 +24,12 @@ export const gemm_fp8_cases: OpCase[] = [
   ...sizes.map((size) => one(size, 'nn', '128x128')),
 ]
 
+/** What was there is as large as what comes. */
+export const gemm_fp8_bwd_w_cases: OpCase[] = sizes.map((size) => {
+  const { name, slow, inputs } = one(size, 'nt', '1x128')
+  return { name: name.replace('nt 1x128 ', ''), slow, attrs: {}, inputs: (r) => ({ ...inputs(r), c: r.normal([size[0], size[1]], Math.sqrt(size[2])) }) }
+})
+
 const layouts: GroupedLayout[] = ['nt', 'nn']
 export const grouped_gemm_fp8_cases: OpCase[] = layouts.flatMap((layout) =>
   [...groupings.slice(0, 4), ...groupings128].flatMap((g) => [[33, 17], [129, 257]].map(([N, K]): OpCase => {

@@ -35,7 +35,8 @@ import { dequantize_fp8 } from './dequantize_fp8.ts'
 import { gemmOp } from './gemm.ts'
 import { gemm_cases } from './gemm.cases.ts'
 import { gemm_fp8 } from './gemm_fp8.ts'
-import { gemm_fp8_cases, grouped_gemm_fp8_bwd_w_cases, grouped_gemm_fp8_cases } from './gemm_fp8.cases.ts'
+import { gemm_fp8_bwd_w } from './gemm_fp8_bwd_w.ts'
+import { gemm_fp8_bwd_w_cases, gemm_fp8_cases, grouped_gemm_fp8_bwd_w_cases, grouped_gemm_fp8_cases } from './gemm_fp8.cases.ts'
 import { grouped_gemm } from './grouped_gemm.ts'
 import { grouped_gemm_bwd_w } from './grouped_gemm_bwd_w.ts'
 import { grouped_gemm_bwd_w_cases, grouped_gemm_cases } from './grouped_gemm.cases.ts'
@@ -96,6 +97,7 @@ export const ops: readonly (readonly [Op, readonly OpCase[]])[] = [
   [quantize_fp8, quantize_fp8_cases],
   [dequantize_fp8, dequantize_fp8_cases],
   [gemm_fp8, gemm_fp8_cases],
+  [gemm_fp8_bwd_w, gemm_fp8_bwd_w_cases],
   [grouped_gemm_fp8, grouped_gemm_fp8_cases],
   [grouped_gemm_fp8_bwd_w, grouped_gemm_fp8_bwd_w_cases],
   [sort_by_key, sort_by_key_cases],

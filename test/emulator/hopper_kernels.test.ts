@@ -12,7 +12,7 @@ import type { CaseRandom, OpCase, Specs } from '../../src/core/op.ts'
 import { ops } from '../../src/ops/index.ts'
 
 const opNamed = (name: string) => ops.find(([op]) => op.name === name)![0]
-const gemm = opNamed('gemm'), gemm_fp8 = opNamed('gemm_fp8')
+const gemm = opNamed('gemm'), gemm_fp8 = opNamed('gemm_fp8'), gemm_fp8_bwd_w = opNamed('gemm_fp8_bwd_w')
 
 /** A Hopper with few SMs: blocks take several tiles, and the tile is chosen by the shape alone. */
 function backendOf(numSms: number, options: Partial<EmulatorOptions> = {}, sanitizer?: typeof createSanitizer, change = (ptx: string) => ptx): CudaBackend {
@@ -103,6 +103,10 @@ describe('Hopper kernels on emu:sm_90a', () => {
     })
     expect((await runCase(gemm_fp8, fp8Case('1x128', [136, 72, 912]), backend)).message).toMatch(found)
   })
+  for (const [shape] of fp8Shapes) {
+    const { name, inputs } = fp8Case('1x128', shape)
+    it(`gemm_fp8_bwd_w ${name}`, () => expectEqual(gemm_fp8_bwd_w, { name, attrs: {}, inputs: (r) => ({ ...inputs(r), c: r.normal([shape[0], shape[1]], 30) }) }, two).then(() => {}))
+  }
   it('Hopper\'s rounding of fp8 shows, and stays within the kernel\'s own bound', async () => {
     const error = await expectEqual(gemm_fp8, fp8Case('128x128', [128, 128, 256]), backendOf(1, { tensorCore: 'hopper' }))
     expect(error).toBeGreaterThan(1e-5)
