@@ -31,7 +31,7 @@ const importTable: Record<string, Rule> = {
   'backends/webgpu': { may: ['src/core', 'shaders'] },
   'backends/cuda': { may: ['src/core', 'ptx'] },
   'backends/emulator': { may: ['backends/cuda/driver.ts'] },
-  'bench': { may: anything, packages: ['node:'] },
+  'bench': { may: anything, packages: ['node:', 'playwright-core'] },
   'tools': { may: [], packages: ['node:', 'vite'] },
 }
 const rootFiles = ['src/device.ts', 'src/index.ts', 'src/io/node']

@@ -76,7 +76,7 @@ export function loadDirect(swiftShader: SwiftShader): void {
 }
 
 /** Walks up node_modules from this module's folder; the package's main entry need not be importable. */
-async function findPackage(name: string): Promise<string | undefined> {
+export async function findPackage(name: string): Promise<string | undefined> {
   const { existsSync } = await import('node:fs')
   const { dirname, join } = await import('node:path')
   const { fileURLToPath } = await import('node:url')
@@ -88,7 +88,7 @@ async function findPackage(name: string): Promise<string | undefined> {
 }
 
 /** Files of a tar archive by base name. Headers are 512 bytes: name at 0..99, size in octal at 124..135; data is padded to 512. */
-function untar(tar: Uint8Array): Map<string, Uint8Array> {
+export function untar(tar: Uint8Array): Map<string, Uint8Array> {
   const text = (from: number, to: number) => new TextDecoder().decode(tar.subarray(from, to)).split('\0')[0].trim()
   const files = new Map<string, Uint8Array>()
   for (let at = 0; at + 512 <= tar.length && tar[at] !== 0;) {

@@ -14,13 +14,16 @@ import { findConfig } from '../run_config.ts'
 import type { Command } from './index.ts'
 
 const onDevice = ['gemm', 'train_step']
-const benches = [...onDevice, 'emulator']
+const benches = [...onDevice, 'gemm_browser', 'emulator']
 const resultsFolder = 'bench/results'
 
 export const command: Command = {
   summary: 'measures kernels and training steps beside a named peer',
   usage: `  --device NAME           auto (default), webgpu, cpu
-  --op NAME               only this: ${benches.join(', ')}; may be repeated; emulator measures emu:sm_80 and emu:sm_90a whatever the device
+  --op NAME               only this: ${benches.join(', ')}; may be repeated; default ${onDevice.join(', ')}; emulator measures
+                          emu:sm_80 and emu:sm_90a whatever the device, gemm_browser a headless Chromium
+  --peers DIR             gemm_browser: libraries installed in DIR/node_modules race too (@tensorflow/tfjs with
+                          @tensorflow/tfjs-backend-webgpu, onnxruntime-web, @jax-js/jax)
   --disable-robustness    kernels without bounds checks (webgpu)
   --record                also appends to ${resultsFolder}/<date>-<host kind>.json
   --json                  one JSON object a line`,
@@ -29,7 +32,7 @@ export const command: Command = {
 
 async function bench(args: string[]): Promise<number> {
   const options = parseOptions('bench', args, {
-    device: { type: 'string', default: 'auto' }, op: { type: 'string', multiple: true, default: onDevice },
+    device: { type: 'string', default: 'auto' }, op: { type: 'string', multiple: true, default: onDevice }, peers: { type: 'string' },
     'disable-robustness': { type: 'boolean', default: false }, record: { type: 'boolean', default: false }, json: { type: 'boolean', default: false },
   })
   for (const name of options.op) if (!benches.includes(name)) throw new InputError(`weft bench: no --op "${name}"${didYouMean(name, benches)}; known are ${benches.join(', ')}`)
@@ -40,7 +43,7 @@ async function bench(args: string[]): Promise<number> {
   if (!options.json) process.stdout.write(`${device.name}: ${device.backend.description} (${why})${disableRobustness ? ', no bounds checks' : ''}\n`)
   const rows: BenchRow[] = []
   try {
-    for await (const row of allRows(device, options.op, disableRobustness)) {
+    for await (const row of allRows(device, options.op, disableRobustness, options.peers)) {
       rows.push(row)
       process.stdout.write(`${options.json ? JSON.stringify(row) : showRow(row)}\n`)
     }
@@ -54,8 +57,9 @@ async function bench(args: string[]): Promise<number> {
   return 0
 }
 
-async function* allRows(device: Device, names: readonly string[], disableRobustness: boolean): AsyncGenerator<BenchRow> {
+async function* allRows(device: Device, names: readonly string[], disableRobustness: boolean, peers: string | undefined): AsyncGenerator<BenchRow> {
   if (names.includes('emulator')) yield* benchEmulator()
+  if (names.includes('gemm_browser')) yield* (await import('../../../bench/gemm_browser.ts')).benchGemmInBrowser({ disableRobustness, peers })
   if (!names.some((name) => onDevice.includes(name))) return
   const gpu = device.name === 'webgpu' ? await peerGpu(disableRobustness) : undefined
   let best: number | undefined
