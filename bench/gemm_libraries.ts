@@ -60,7 +60,8 @@ export function installLibraries(): void {
       }
     },
     'jax-js': async (a, b, M, N, K) => {
-      const { init, defaultDevice, numpy: np, jit } = await import('/@jax-js/jax/dist/index.js' as string)
+      const served: string = '/@jax-js/jax/dist/index.js' // by the page's server
+      const { init, defaultDevice, numpy: np, jit } = await import(served)
       await init('webgpu')
       defaultDevice('webgpu')
       const [x, y] = [np.array(a).reshape([M, K]), np.array(b).reshape([K, N])]
