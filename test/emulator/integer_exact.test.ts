@@ -89,6 +89,13 @@ describe('carries', () => {
     check('', 3, 'u32', ([a, b, c]) => ((a * b + (c << 32n) + a) >> 32n) & 0xffffffffn, { text: `${three} mad.lo.cc.u32 %l, %a, %b, %a; madc.hi.u32 %z, %a, %b, %c;` })
     check('', 3, 's32', ([a, b, c]) => ((a * b) >> 32n) + c + ((u(a * b, 32) + u(b, 32)) >> 32n), { text: `${three} mad.lo.cc.s32 %l, %a, %b, %b; madc.hi.s32 %z, %a, %b, %c;` })
   })
+  it('a difference carries where it does not borrow, and sums may read that', () => {
+    const after = (first: string) => [evaluate(`.reg .b32 %l; ${first} addc.u32 %z, 0, 0;`, [], 'b32', [[]])[0], evaluate(`.reg .b32 %l; ${first} subc.u32 %z, 0, 0;`, [], 'b32', [[]])[0]]
+    const [yes, no] = [[1n, 0n], [0n, 0xffffffffn]]
+    expect(['sub.cc.u32 %l, 0, 0;', 'sub.cc.u32 %l, 0, 1;', 'add.cc.u32 %l, 0, 0;', 'add.cc.u32 %l, 4294967295, 4294967295;', 'mad.lo.cc.u32 %l, 0, 0, 0;', 'mad.lo.cc.u32 %l, 1, 4294967295, 4294967295;', 'add.cc.u32 %l, 0, 0; subc.cc.u32 %l, 0, 0;', 'add.cc.u32 %l, 0, 0; subc.cc.u32 %l, 1, 0;'].map(after))
+      .toEqual([yes, no, no, yes, no, yes, no, yes])
+    check('', 2, 'u32', ([a, b]) => (a >= b ? 1n : 0n), { text: `${three} sub.cc.u32 %l, %a, %b; addc.u32 %z, 0, 0;` })
+  })
   it('chains of 64 bits', () => {
     check('', 3, 'u64', ([a, b, c]) => b + c + ((a + b) >> 64n), { text: '.reg .b64 %l; add.cc.u64 %l, %a, %b; addc.u64 %z, %b, %c;' })
     check('', 3, 'u64', ([a, b, c]) => ((a * b + c) >> 64n) + b, { text: '.reg .b64 %l; mad.lo.cc.u64 %l, %a, %b, %c; madc.hi.u64 %z, %a, %b, %b;' })

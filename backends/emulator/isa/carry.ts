@@ -1,9 +1,10 @@
 // Extended-precision integers: add.cc addc sub.cc subc mad.cc madc (PTX ISA 9.7.2). The carry flag of a lane is a bit of one slot.
+// As on the hardware a difference is a + ~b + 1: it carries where it does not borrow, and nvcc's 128-bit division reads that by addc.
 import type { Decoded, Statement, DecodeContext } from '../decode.ts'
 import type { Slot } from '../machine.ts'
 import { form, type FormDecoder, type Forms } from './forms.ts'
 
-/** `f(a, b, c, carry)` gives the exact result as a bigint whose bit `size` (or sign) is the new carry. */
+/** `f(a, b, c, carry)` gives the exact sum as a bigint that is not negative; its bit `size` is the new carry. */
 function extended(ctx: DecodeContext, s: Statement, type: string, keeps: boolean, sources: number, f: (x: readonly bigint[], carry: bigint) => bigint): Decoded {
   ctx.operands(sources + 1)
   const size = Number(type.slice(1))
@@ -23,8 +24,7 @@ function extended(ctx: DecodeContext, s: Statement, type: string, keeps: boolean
         const exact = f(slots.map((slot) => BigInt(words[place(slot) + lane])), BigInt((flags >>> lane) & 1))
         const result = BigInt.asUintN(size, exact)
         words[place(d) + lane] = wide ? result : Number(result)
-        // A borrow shows as a negative difference.
-        const carry = exact < 0n || exact >> BigInt(size) !== 0n
+        const carry = exact >> BigInt(size) !== 0n
         flags = carry ? flags | (1 << lane) : flags & ~(1 << lane)
       }
       if (keeps) memory.i32[at] = flags
@@ -32,7 +32,11 @@ function extended(ctx: DecodeContext, s: Statement, type: string, keeps: boolean
   }
 }
 
-const sum = (useCarry: boolean, sign: 1n | -1n): FormDecoder => (m, s, ctx) => extended(ctx, s, m.type, m.has('cc') || !useCarry, 2, ([a, b], carry) => a + sign * b + (useCarry ? sign * carry : 0n))
+const sum = (useCarry: boolean): FormDecoder => (m, s, ctx) => extended(ctx, s, m.type, m.has('cc') || !useCarry, 2, ([a, b], carry) => a + b + (useCarry ? carry : 0n))
+const difference = (useCarry: boolean): FormDecoder => (m, s, ctx) => {
+  const ones = (1n << BigInt(m.type.slice(1))) - 1n
+  return extended(ctx, s, m.type, m.has('cc') || !useCarry, 2, ([a, b], carry) => a + (ones - b) + (useCarry ? carry : 1n))
+}
 
 const product = (part: 'lo' | 'hi', useCarry: boolean): FormDecoder => (m, s, ctx) => {
   const size = Number(m.type.slice(1))
@@ -47,10 +51,10 @@ const product = (part: 'lo' | 'hi', useCarry: boolean): FormDecoder => (m, s, ct
 const forms = (modifiers: string, decode: FormDecoder) => [form(`${modifiers} .u32|s32`, decode), form(`${modifiers} .u64|s64`, decode, { ptx: 4.3 })]
 
 export const carry: Forms = {
-  'add.cc': forms('', sum(false, 1n)),
-  addc: forms('cc?', sum(true, 1n)),
-  'sub.cc': forms('', sum(false, -1n)),
-  subc: forms('cc?', sum(true, -1n)),
+  'add.cc': forms('', sum(false)),
+  addc: forms('cc?', sum(true)),
+  'sub.cc': forms('', difference(false)),
+  subc: forms('cc?', difference(true)),
   'mad.lo.cc': forms('', product('lo', false)),
   'mad.hi.cc': forms('', product('hi', false)),
   'madc.lo': forms('cc?', product('lo', true)),
