@@ -18,6 +18,8 @@ export interface Decoded {
   /** Control: further pcs it may jump to (branch tables). */
   targets?: readonly number[]
   tensorFlop?: number
+  /** Called once for each function that has such an instruction, when all of it is decoded: may put others in place of instructions. */
+  finish?: (fn: LoadedFunction, instructions: Instruction[]) => void
 }
 
 /**

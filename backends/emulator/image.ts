@@ -1,7 +1,7 @@
 // One entry with the functions it calls, decoded: shared memory is laid out for each entry on its own, as the assembler does.
 import { PtxError, type Operand, type PtxFunction, type Statement, type Variable } from './ast.ts'
 import { StatementContext, type AddressParts } from './decode_context.ts'
-import type { Decoder } from './decode.ts'
+import type { Decoded, Decoder } from './decode.ts'
 import type { CompiledFunction } from './codegen/tier.ts'
 import { chapters } from './isa/index.ts'
 import type { Instruction, LoadedFunction, Memory, Slot, Warp } from './machine.ts'
@@ -115,16 +115,19 @@ export class EntryImage {
     }
     // Formal parameters have their places before the first call is decoded, which may be of the function itself.
     if (ptx.kind === 'func') for (const v of [...ptx.params, ...ptx.returns]) if (v.space === 'reg') layout.register(v, null); else this.place(v, fn)
-    for (const s of ptx.body!.statements) instructions.push(this.instruction(s, fn, layout, found))
+    const finish = new Set<NonNullable<Decoded['finish']>>()
+    for (const s of ptx.body!.statements) instructions.push(this.instruction(s, fn, layout, found, finish))
+    for (const f of finish) f(fn, instructions)
     return fn
   }
 
-  private instruction(s: Statement, fn: DecodedFunction, layout: FrameLayout, found: { operands: Map<Operand, Slot>; addresses: Map<Operand, AddressParts> }): Instruction {
+  private instruction(s: Statement, fn: DecodedFunction, layout: FrameLayout, found: { operands: Map<Operand, Slot>; addresses: Map<Operand, AddressParts> }, finish: Set<NonNullable<Decoded['finish']>>): Instruction {
     const decoder = find(s.opcode, s.modifiers)
     if (!decoder) throw new PtxError(this.ptx.file, s.at, `unknown instruction ${s.opcode}`)
     const ctx = new StatementContext(this, layout, fn, s, found)
     const decoded = decoder(s, ctx)
     ctx.modifiers.done()
+    if (decoded.finish) finish.add(decoded.finish)
     const guard = s.guard ? { slot: layout.register(s.guard.variable, null), negate: s.guard.negate } : null
     return {
       statement: s, name: ctx.name, guard, exec: refreshed(decoded.exec, ctx, this.memory) ?? null, control: refreshed(decoded.control, ctx, this.memory) ?? null,

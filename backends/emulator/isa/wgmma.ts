@@ -1,7 +1,7 @@
 // Products of a warpgroup beside its threads: wgmma.mma_async with its fence, commit_group and wait_group (PTX ISA 9.7.15).
 //
 // A product is issued when the last of the four warps comes to it and performed at some moment until the wait that covers it: then it
-// reads shared memory. Registers of D and A hold poison from a warp's issue to its wait; see wgmma_groups.ts.
+// reads shared memory, and A in registers. Registers of D hold poison from a warp's issue to its wait; see wgmma_groups.ts.
 import type { Operand, Statement } from '../ast.ts'
 import type { Chapter, DecodeContext, Decoded, Decoder } from '../decode.ts'
 import { lowestLane } from '../diagnostics.ts'
@@ -14,8 +14,9 @@ import { showAddress } from './addresses.ts'
 import { since } from './free_modifiers.ts'
 import { selectors } from './matrix_sparse.ts'
 import { matrixModifiers, needTogether, registerPieces, shapeOf, shapePattern, together, wholeWarp, type Shape } from './matrix_sync.ts'
+import { waitInMoves } from './wgmma_copies.ts'
 import { SharedOperand, type Pieces } from './wgmma_descriptor.ts'
-import { absent, assembling, isActive, mismatch, productsOf, registerSet, type Product } from './wgmma_groups.ts'
+import { absent, assembling, mismatch, productsOf, registerSet, type Product } from './wgmma_groups.ts'
 import { perform, type Multiply } from './wgmma_multiply.ts'
 
 const narrowFloats = ['e4m3', 'e5m2']
@@ -54,7 +55,7 @@ const decode: Decoder = (s, ctx): Decoded => {
   if (one.saturate && (!integer || a === 'b1')) ctx.error('wgmma.mma_async: .satfinite is for .s8 and .u8')
   if ((a === 'b1') !== (one.operation === 'and' && one.count === 'popc') || (a !== 'b1' && (one.operation ?? one.count))) ctx.error(a === 'b1' ? 'wgmma.mma_async of .b1 needs .and.popc' : `wgmma.mma_async: .${one.operation ?? one.count} is for .b1`)
   const m = operands(s, ctx, shape, d, a as Multiply['a'], b as Multiply['b'], { saturate: one.saturate !== undefined, sparse })
-  return { ...wholeWarp((w) => arrive(w, m)), touchesMemory: true, tensorFlop: (2 * shape.M * shape.N * shape.K) / 4 }
+  return { ...wholeWarp((w) => arrive(w, m)), touchesMemory: true, tensorFlop: (2 * shape.M * shape.N * shape.K) / 4, finish: waitInMoves }
 }
 
 function needArchitecture(ctx: DecodeContext): void {
@@ -82,13 +83,12 @@ function operands(s: Statement, ctx: DecodeContext, shape: Shape, kind: Accumula
   const aMajor = transposes && !inRegisters ? major(flags[2], 'imm-trans-a') : 'k'
   const bMajor = transposes ? major(flags[inRegisters ? 2 : 3], 'imm-trans-b') : 'k'
   const aSlots = inRegisters ? ctx.srcVector(aOperand, 'b32', 4) : null
-  const set = aSlots && registerSet(ctx, aSlots)
   // 32 bytes of K, of B 64 where A is sparse; transposed, as many rows of K with 8 elements to a piece.
   const shared = (which: 'k' | 'mn', extent: number, dense: boolean) => (which === 'k' ? new SharedOperand('k', extent, dense ? 2 : 4) : new SharedOperand('mn', dense && sparse ? shape.K / 2 : shape.K, extent / 8))
   return {
     shape, kind, a, b, saturate, negative: scales < 0,
     d: registerSet(ctx, dSlots),
-    aRegisters: set && { set, pieces: registerPieces(set.shadows, 16) },
+    aRegisters: aSlots && { uses: aSlots.map((slot) => ({ slot, bytes: 128 })), pieces: registerPieces(aSlots, 16) },
     aShared: inRegisters ? null : shared(aMajor, 64, true),
     bShared: shared(bMajor, shape.N, !sparse),
     sparse: sparse ? sparsity(ctx, more[0], more[1], a as ElementName, shape.K) : null,
@@ -125,9 +125,9 @@ function arrive(w: Warp, m: Multiply): void {
   const handle = sanitizer === null ? null : declare(w, m, product)
   const words = m.sparse && (w.base + m.sparse.metadata) >> 2
   const flags = (readPredicate(memory, w.base, m.scaleD) !== 0 ? adds : 0) | (m.saturate ? saturates : 0)
-  product.parts[w.index & 3] = { warp: w, base: w.base, flags, handle, metadata: words === null ? null : memory.u32.slice(words, words + 32) }
+  product.parts[w.index & 3] = { warp: w, base: w.base, lent: true, flags, handle, metadata: words === null ? null : memory.u32.slice(words, words + 32) }
   own.open.push(product)
-  for (const set of product.sets) own.lend(set, w.base, product.workspace, memory)
+  own.lend(m.d, w.base, product.workspace, memory)
   if (absent(product).length > 0) return
   waiting.delete(number)
   product.complete = true
@@ -138,7 +138,7 @@ function begin(w: Warp, m: Multiply, values: readonly number[]): Product {
   const { a, b } = piecesFor(m, values)
   for (const pieces of [a, b]) if (pieces) checkInside(w, pieces)
   const product: Product = {
-    instruction: w.current, parts: [], descriptors: values, sets: m.aRegisters ? [m.d, m.aRegisters.set] : [m.d], workspace: workspaceFor(w, m), complete: false,
+    instruction: w.current, parts: [], descriptors: values, accumulator: m.d, workspace: workspaceFor(w, m), complete: false,
     op: {
       what: w.current.name, warp: w, lane: 0, instruction: w.current, order: `wgmma ${w.cta.index} ${w.index >> 2}`, done: false,
       perform: () => perform(m, product, a?.offsets ?? null, b.offsets),
@@ -167,7 +167,7 @@ function declare(w: Warp, m: Multiply, { op, descriptors: values }: Product): As
   const part: AsyncOp = { what: op.what, warp: w, lane: 0, instruction: op.instruction, order: op.order, whole: op, get done() { return op.done }, perform() { /* the whole product's */ } }
   const handle = sanitizer.asyncIssue(part, 'async', [...(a === null ? [] : m.aShared!.rowsOf(a, w.index & 3).ranges(w.cta)), ...b.ranges(w.cta)])
   sanitizer.asyncRegisters(w, handle, m.d.uses, 'write')
-  if (m.aRegisters) sanitizer.asyncRegisters(w, handle, m.aRegisters.set.uses, 'read')
+  if (m.aRegisters) sanitizer.asyncRegisters(w, handle, m.aRegisters.uses, 'read')
   return handle
 }
 
@@ -231,9 +231,8 @@ function retire(w: Warp, mask: number, group: readonly Product[]): void {
   for (const p of group) {
     agents.force(p.op)
     const part = p.parts[w.index & 3]!
-    const { base, handle } = part
-    if (handle !== null) sanitizer!.asyncObserved(w, mask, handle, false)
-    for (const set of p.sets) own.giveBack(set, base, p.workspace, memory, isActive(part))
+    if (part.handle !== null) sanitizer!.asyncObserved(w, mask, part.handle, false)
+    own.giveBack(p, part, memory)
   }
 }
 

@@ -18,6 +18,7 @@ export interface RegisterSet {
 }
 
 interface Sets { readonly shadows: Map<Slot, Slot>; readonly byName: Map<string, RegisterSet> }
+/** Of each function. */
 const setsOf = new WeakMap<LoadedFunction, Sets>()
 
 /** The same set for the same registers of a function: chains of products on one accumulator know each other by it. */
@@ -39,8 +40,11 @@ export function registerSet(ctx: DecodeContext, slots: readonly Slot[]): Registe
   return set
 }
 
-/** One warp's part in a product; flags as `multiply` has them: scale-d may be the warp's own. */
-export interface Part { readonly warp: Warp; readonly base: number; readonly flags: number; readonly handle: AsyncHandle | null; readonly metadata: Uint32Array | null }
+/** Some product of the function accumulates in the register. */
+export const accumulates = (fn: LoadedFunction, slot: Slot): boolean => setsOf.get(fn)?.shadows.has(slot) ?? false
+
+/** One warp's part in a product; `lent`: its accumulators are; flags as `multiply` has them: scale-d may be the warp's own. */
+export interface Part { readonly warp: Warp; readonly base: number; lent: boolean; readonly flags: number; readonly handle: AsyncHandle | null; readonly metadata: Uint32Array | null }
 
 /** One product of a warpgroup; it is issued to the tensor cores when the last of the four warps comes. */
 export interface Product {
@@ -49,7 +53,7 @@ export interface Product {
   readonly parts: (Part | undefined)[]
   /** Low and high words: the same for all of the warpgroup. */
   readonly descriptors: readonly number[]
-  readonly sets: readonly RegisterSet[]
+  readonly accumulator: RegisterSet
   readonly workspace: Workspace
   /** Of the whole warpgroup; issued once all four have come. */
   readonly op: AsyncOp
@@ -75,14 +79,26 @@ export class WarpProducts {
     products.lend(pieces, base, pairs.length / 2, poison)
   }
 
-  giveBack(set: RegisterSet, base: number, { products, pieces }: Workspace, memory: Memory, active: boolean): void {
+  /** The accumulators of a warp's part are its own again, unless another product in flight has them. */
+  giveBack({ accumulator: set, workspace: { products, pieces } }: Product, part: Part, memory: Memory): void {
+    if (!part.lent) return
+    part.lent = false
     const holders = this.lent.get(set)! - 1
     if (holders > 0) { this.lent.set(set, holders); return }
     this.lent.delete(set)
     const pairs = this.except(set)
-    if (pairs.length === 0 || !active) return
+    if (pairs.length === 0 || !isActive(part)) return
     memory.u32.set(pairs, pieces >> 2)
-    products.giveBack(pieces, base, pairs.length / 2)
+    products.giveBack(pieces, part.base, pairs.length / 2)
+  }
+
+  /** Products in flight that accumulate in one of these registers of the warp's frame. */
+  holding(slots: readonly Slot[], { base, index }: Warp): Product[] {
+    if (this.lent.size === 0) return []
+    return [...this.closed.flat(), ...this.open].filter((p) => {
+      const part = p.parts[index & 3]!
+      return part.lent && part.base === base && slots.some((slot) => p.accumulator.slots.includes(slot))
+    })
   }
 
   /** Registers of the set that no other lent one holds. */

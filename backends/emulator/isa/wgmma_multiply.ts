@@ -1,5 +1,5 @@
 // One product of a warpgroup as it is performed: operands from shared memory or registers to panels, panels to accumulators.
-import type { Memory, Slot } from '../machine.ts'
+import type { Memory, Slot, SlotUse } from '../machine.ts'
 import { multiplyBits } from '../products/bits.ts'
 import type { ElementName } from '../products/elements.ts'
 import type { Accumulator } from '../products/products.ts'
@@ -16,8 +16,8 @@ export interface Multiply {
   readonly a: ElementName | 'b1'
   readonly b: ElementName | 'b1'
   readonly d: RegisterSet
-  /** A in registers: pieces relative to the frame, in their shadows. */
-  readonly aRegisters: { set: RegisterSet; pieces: Uint32Array } | null
+  /** A in registers: pieces relative to the frame. */
+  readonly aRegisters: { readonly uses: readonly SlotUse[]; readonly pieces: Uint32Array } | null
   readonly aShared: SharedOperand | null
   readonly bShared: SharedOperand
   /** Slots of descriptors. */

@@ -29,6 +29,8 @@ export class BusyRegisters {
     if (mask === 0 || instruction.statement.opcode === 'wgmma') return
     for (const { handle, base, slots, kind } of this.all.get(warp) ?? []) {
       if (base !== warp.base) continue
+      // A move of accumulators waits for the products, as the assembler makes it (wgmma_copies.ts).
+      if (kind === 'write' && instruction.statement.opcode === 'mov') continue
       const read = kind === 'write' && overlap(instruction.reads, slots)
       if (!read && !overlap(instruction.writes, slots)) continue
       const { op } = handle as Handle

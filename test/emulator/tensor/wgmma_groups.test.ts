@@ -37,6 +37,13 @@ describe('groups', () => {
       expect(values(`${fence} ${mma()} ${wait} 0;`, { options: { async } }).every(Number.isNaN)).toBe(true)
     }
   })
+  it('a move of an accumulator in flight waits for it, as ptxas makes it', () => {
+    const body = `.reg .b32 %e<4>; ${fence} ${mma()} ${mma()} ${commit} ${[0, 1, 2, 3].map((i) => `mov.b32 %e${i}, %d${i};`).join(' ')} ${wait} 0; ${[0, 1, 2, 3].map((i) => `mov.b32 %d${i}, %e${i};`).join(' ')}`
+    for (const async of modes) for (const seed of [0, 1]) expect(values(body, { options: { async, seed } })).toEqual(times(2))
+    const { factory, diagnostics } = recorder()
+    run(body, { sanitizer: factory })
+    expect(diagnostics).toEqual([])
+  })
   it('each warp has its own scale-d', () => {
     const got = values(`shr.u32 %r1, %r0, 5; setp.ge.u32 %p1, %r1, 2; ${fence} ${mma()} ${mma('{%d0, %d1, %d2, %d3}', '%p1')} ${commit} ${wait} 0;`)
     expect(got).toEqual([...times(1).slice(0, 64 * registers), ...times(2).slice(64 * registers)])
