@@ -25,6 +25,8 @@ export interface StepFigures {
   /** 6 FLOP a token for each parameter that a token uses. */
   flopPerToken: number
   fractionOfBestGemm: number | null
+  /** Of the device's time in a step, by its own clock. */
+  matrixProductShare?: number | null
   dispatches: number | null
   readbacks: number | null
   peakBytes: number
@@ -43,6 +45,7 @@ export function showRow(row: BenchRow): string {
   const s = row.step
   if (s) {
     if (s.fractionOfBestGemm !== null) parts.push(`${(s.fractionOfBestGemm * 100).toFixed(0)} % of own best gemm`)
+    if (s.matrixProductShare) parts.push(`${(s.matrixProductShare * 100).toFixed(0)} % of the time in matrix products`)
     if (s.dispatches !== null) parts.push(`${s.dispatches} dispatches, ${s.readbacks} readback${s.readbacks === 1 ? '' : 's'} a step`)
     parts.push(`peak ${rate(s.peakBytes, 'B')}`)
     if (s.growth) parts.push(`${s.growth.of} x${s.growth.size}: time x${s.growth.time.toFixed(2)}, memory x${s.growth.memory.toFixed(2)}`)

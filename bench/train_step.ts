@@ -82,12 +82,13 @@ async function benchStep(device: Device, { name, model, batchSize, sequenceLengt
     const after = counters(device)
     const perStep = (a?: number, b?: number) => (a === undefined || b === undefined ? null : (b - a) / steps)
     const tokensPerStep = batchSize * sequenceLength
+    const peakBytes = device.backend.memory().peakBytes
     const flopPerToken = 6 * countParameters(config.model).activeWithoutEmbedding
     const flopPerSec = flopPerToken * tokensPerStep / timeSec
     const step: StepFigures = {
       tokensPerSec: tokensPerStep / timeSec, flopPerToken, fractionOfBestGemm: bestGemm ? flopPerSec / bestGemm : null,
       dispatches: perStep(before?.dispatches, after?.dispatches), readbacks: perStep(before?.readbacks, after?.readbacks),
-      peakBytes: device.backend.memory().peakBytes,
+      peakBytes, matrixProductShare: await matrixProductShare(device, () => trainer.queueStep()),
     }
     return {
       event: 'bench', op: 'train_step', shape: `f32 (${name}; ${batchSize} x ${sequenceLength} tokens)`, device: device.name, timeSec, flopPerSec,
@@ -102,6 +103,19 @@ async function benchStep(device: Device, { name, model, batchSize, sequenceLengt
 
 const thousands = (x: number) => (x >= 1000 ? `${x / 1000}k` : `${x}`)
 const peerText = ({ name, tokensPerSec: [naive, low, high] }: Published) => `${name}: ${thousands(naive)} / ${thousands(low)}-${thousands(high)} tok/s`
+
+/** Share of the device's time that one more step spends in matrix products, where the backend can tell. */
+async function matrixProductShare(device: Device, step: () => Promise<unknown>): Promise<number | null> {
+  const { backend } = device as { backend: { profile?(work: () => Promise<unknown>): Promise<Map<string, number> | undefined> } }
+  const seconds = await backend.profile?.(step)
+  if (!seconds) return null
+  let [products, all] = [0, 0]
+  for (const [op, sec] of seconds) {
+    all += sec
+    if (op.includes('gemm')) products += sec
+  }
+  return all > 0 ? products / all : null
+}
 
 /** Dispatches and readbacks so far, of a backend that counts them. */
 function counters(device: Device): { dispatches: number; readbacks: number } | undefined {

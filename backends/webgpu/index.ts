@@ -8,6 +8,7 @@ import { wgslKernels } from '../../shaders/index.ts'
 import { BufferPool, type PooledBuffer } from './buffer_pool.ts'
 import { BindGroups } from './bind_groups.ts'
 import { Pipelines } from './pipelines.ts'
+import { Stopwatch } from './stopwatch.ts'
 
 export interface WebGpuOptions {
   adapter: GPUAdapter
@@ -31,6 +32,7 @@ export class WebGpuBackend implements Backend {
   private pending: Promise<unknown>[] = []
   private failure: Error | undefined
   private closing = false
+  private stopwatch: Stopwatch | undefined
   private readonly pool: BufferPool
   private readonly pipelines: Pipelines
   private readonly bindGroups: BindGroups
@@ -55,7 +57,7 @@ export class WebGpuBackend implements Backend {
     // Quad operations make products faster where they exist; every kernel that uses them has a form without.
     const subgroups = adapter.features.has('subgroups')
     const gpu = await adapter.requestDevice({
-      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize }, requiredFeatures: subgroups ? ['subgroups'] : [],
+      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize }, requiredFeatures: (['subgroups', 'timestamp-query'] as const).filter((feature) => adapter.features.has(feature)),
     })
     return new WebGpuBackend(gpu, description, { software, subgroups, maxBindingBytes: maxStorageBufferBindingSize }, waiting)
   }
@@ -138,6 +140,16 @@ export class WebGpuBackend implements Backend {
     this.throwFailure()
   }
 
+  /** Device seconds by op of what `work` queues, or undefined where the adapter tells no time. */
+  async profile(work: () => Promise<unknown>): Promise<Map<string, number> | undefined> {
+    if (!this.gpu.features.has('timestamp-query')) return undefined
+    this.endPass()
+    const stopwatch = this.stopwatch = new Stopwatch(this.gpu)
+    try { await work() } finally { this.stopwatch = undefined }
+    await this.sync()
+    return this.waiting(stopwatch.seconds())
+  }
+
   memory() { return this.pool.memory() }
   resetPeak() { this.pool.resetPeak() }
 
@@ -151,7 +163,8 @@ export class WebGpuBackend implements Backend {
 
   private dispatch(d: Dispatch, buffers: PooledBuffer[], opName: string): void {
     const pipeline = this.pipelines.get(d, d.label ?? opName)
-    this.pass ??= this.commands().beginComputePass()
+    if (this.stopwatch) this.endPass()
+    this.pass ??= this.commands().beginComputePass(this.stopwatch?.pass(opName))
     this.pass.setPipeline(pipeline.pipeline)
     this.pass.setBindGroup(0, this.bindGroups.get(pipeline, buffers, d.uniforms))
     this.pass.dispatchWorkgroups(...d.workgroups)

@@ -62,13 +62,13 @@ async function* allRows(device: Device, names: readonly string[], disableRobustn
   if (names.includes('gemm_browser')) yield* (await import('../../../bench/gemm_browser.ts')).benchGemmInBrowser({ disableRobustness, peers })
   if (!names.some((name) => onDevice.includes(name))) return
   const gpu = device.name === 'webgpu' ? await peerGpu(disableRobustness) : undefined
+  // A step is compared with the best rate at its own products' shapes, which are measured for that too when no one asks for their rows.
+  const gemmRows = names.includes('gemm')
   let best: number | undefined
-  // Without the GEMM rows one square still gives the rate that a step is compared with.
-  const shapes = names.includes('gemm') ? [...squares, ...stepShapes] : squares.filter((s) => s.M === 512 && s.layout === 'nt')
-  for (const shape of shapes) {
-    const row = await benchGemm(device, gpu, shape)
-    best = Math.max(best ?? 0, row.flopPerSec)
-    if (names.includes('gemm')) yield row
+  for (const shape of gemmRows ? [...squares, ...stepShapes] : stepShapes) {
+    const row = await benchGemm(device, gemmRows ? gpu : undefined, shape)
+    if (stepShapes.includes(shape)) best = Math.max(best ?? 0, row.flopPerSec)
+    if (gemmRows) yield row
   }
   gpu?.destroy()
   if (names.includes('train_step')) yield* benchSteps(device, stepCases(findConfig({ preset: 'tiny' }).json as { model: Record<string, unknown> }), best)
