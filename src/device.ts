@@ -8,8 +8,15 @@ export interface OpenedDevice {
   why: string
 }
 
+export interface DeviceOptions {
+  /** webgpu: kernels without bounds checks. */
+  readonly disableRobustness?: boolean
+  /** emu: threads over the blocks of a launch, 1 unless more are asked for. */
+  readonly threads?: number
+}
+
 /** Opens `cpu`, `webgpu`, `cuda:<n>`, `emu:<target>` or `auto` (the first of cuda:0, webgpu, cpu that works). An absent named device is an InputError. */
-export async function openDevice(name: string, options: { disableRobustness?: boolean } = {}): Promise<OpenedDevice> {
+export async function openDevice(name: string, options: DeviceOptions = {}): Promise<OpenedDevice> {
   switch (name) {
     case 'cpu': {
       const { ReferenceBackend } = await import('../backends/reference/index.ts')
@@ -19,8 +26,10 @@ export async function openDevice(name: string, options: { disableRobustness?: bo
     case 'auto': return openFirst(options)
     case 'emu:sm_80': case 'emu:sm_90a': {
       const [{ CudaBackend }, { EmulatorDriver }] = await Promise.all([import('../backends/cuda/index.ts'), import('../backends/emulator/driver.ts')])
-      if (inNode()) (await import('../backends/emulator/node_worker.ts')).allowFusedMultiplyAdd()
-      return { device: new Device(new CudaBackend(new EmulatorDriver(name.slice(4)))), why: 'asked for' }
+      const node = inNode() ? await import('../backends/emulator/node_worker.ts') : undefined
+      node?.allowFusedMultiplyAdd()
+      const crew = node && (options.threads ?? 1) > 1 ? node.nodeCrew(options.threads! - 1) : undefined
+      return { device: new Device(new CudaBackend(new EmulatorDriver(name.slice(4), {}, undefined, crew))), why: 'asked for' }
     }
     default: {
       const ordinal = /^cuda:(\d+)$/.exec(name)
@@ -30,7 +39,7 @@ export async function openDevice(name: string, options: { disableRobustness?: bo
   }
 }
 
-async function openFirst(options: { disableRobustness?: boolean }): Promise<OpenedDevice> {
+async function openFirst(options: DeviceOptions): Promise<OpenedDevice> {
   const absent: string[] = []
   for (const open of [() => openCudaDevice(0), () => openWebGpu(options)]) {
     try {
@@ -54,7 +63,7 @@ async function openCudaDevice(ordinal: number): Promise<Device> {
   }
 }
 
-async function openWebGpu(options: { disableRobustness?: boolean }): Promise<Device> {
+async function openWebGpu(options: DeviceOptions): Promise<Device> {
   const { WebGpuBackend } = await import('../backends/webgpu/index.ts')
   try {
     if (inNode()) {

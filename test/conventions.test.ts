@@ -32,7 +32,7 @@ const importTable: Record<string, Rule> = {
   'backends/cuda': { may: ['src/core', 'ptx'] },
   'backends/emulator': { may: ['backends/cuda/driver.ts'] },
   'bench': { may: anything, packages: ['node:', 'playwright-core'] },
-  'tools': { may: [], packages: ['node:', 'vite'] },
+  'tools': { may: [], packages: ['node:', 'vite', 'tsx'] },
 }
 const rootFiles = ['src/device.ts', 'src/index.ts', 'src/io/node']
 

@@ -2,6 +2,7 @@
 import { CudaError, type CudaDriver, type CudaFunction, type CudaInfo, type CudaEvent, type CudaGraph, type CudaModule, type CudaStream, type DevicePointer, type LaunchConfig, type TensorMapSpec } from '../cuda/driver.ts'
 import { PtxError } from './ast.ts'
 import { sayDiagnostic } from './diagnostics.ts'
+import type { Crew } from './crew.ts'
 import { Emulator, EmulatorFault, type SanitizerFactory } from './launch.ts'
 import { LoadedModule } from './loader.ts'
 import { GLOBAL_HIGH, MAX_SHARED_BYTES, type EmulatorOptions } from './machine.ts'
@@ -9,6 +10,9 @@ import { LinearMemory, OutOfMemory } from './memory.ts'
 import { parsePtx } from './parser.ts'
 import { Streams } from './streams.ts'
 import { encodeTensorMapOf, TensorMapError } from './tensor_map.ts'
+
+/** Starts threads that help with launches, in a memory that is shared. */
+export type StartCrew = (memory: LinearMemory) => Crew
 
 interface EmulatedFunction extends CudaFunction { readonly emulator: Emulator }
 
@@ -21,21 +25,28 @@ const codes: Readonly<Record<string, string>> = {
 export class EmulatorDriver implements CudaDriver {
   readonly description: string
   readonly attributes: CudaInfo
-  private readonly memory = new LinearMemory()
+  private readonly memory: LinearMemory
   private readonly emulators: Emulator[] = []
+  private readonly crew: Crew | undefined
   private readonly streams = new Streams()
   private fault: CudaError | undefined
 
   /** `target`: sm_80 or sm_90a. With a sanitizer its first diagnostic is an error that the next wait tells, as a fault is. */
-  constructor(readonly target: string, private readonly options: Partial<EmulatorOptions> = {}, private readonly createSanitizer?: SanitizerFactory) {
+  constructor(readonly target: string, private readonly options: Partial<EmulatorOptions> = {}, private readonly createSanitizer?: SanitizerFactory, startCrew?: StartCrew) {
     const sm = /^sm_(\d+)a?$/.exec(target)
     if (!sm) throw new Error(`emulator: target ${target} must look like sm_80 or sm_90a`)
-    this.description = `PTX emulator of ${target}, one thread`
+    // Without shared memory (a page that is not isolated) one thread does all; a sanitizer watches one.
+    const crewed = startCrew !== undefined && createSanitizer === undefined && typeof SharedArrayBuffer !== 'undefined'
+    this.memory = new LinearMemory({ shared: crewed })
+    if (crewed) this.crew = startCrew(this.memory)
+    this.description = `PTX emulator of ${target}, ${this.crew ? `${this.crew.helpers + 1} threads` : 'one thread'}`
     this.attributes = { sm: Number(sm[1]), numSms: 132, maxSmemBytes: MAX_SHARED_BYTES, emulated: true, exactTensorCores: this.options.tensorCore !== 'hopper' }
   }
 
   /** Thread instructions that all launches have executed. */
   get executed(): number { return this.emulators.reduce((sum, e) => sum + e.executed, 0) }
+  /** Those of them that the last shared launch had from helpers. */
+  get executedByHelpers(): number { return this.crew?.control.executedByHelpers ?? 0 }
   get name(): string { return `emu:${this.target}` }
 
   async loadModule(ptx: string, name: string): Promise<CudaModule> {
@@ -47,6 +58,8 @@ export class EmulatorDriver implements CudaDriver {
       // Copies that land when they are issued are the fastest of the schedules allowed; with a sanitizer all are tried.
       const emulator = new Emulator(this.memory, loaded, { async: this.createSanitizer ? 'random' : 'early', ...this.options, sanitize: this.createSanitizer !== undefined }, this.createSanitizer)
       this.emulators.push(emulator)
+      emulator.crew = this.crew
+      this.crew?.know(loaded, ptx)
       const functions = new Map<string, EmulatedFunction>()
       for (const fn of parsed.functions.values()) {
         if (fn.kind !== 'entry' || !fn.body) continue
@@ -122,5 +135,6 @@ export class EmulatorDriver implements CudaDriver {
   endCapture(stream: CudaStream): CudaGraph { return this.streams.endCapture(stream) }
   replay(graph: CudaGraph, stream?: CudaStream): void { this.streams.replay(graph, stream) }
   destroyGraph(graph: CudaGraph): void { this.streams.destroy(graph) }
-  async destroy(): Promise<void> { /* memory goes with the object */ }
+  /** Memory goes with the object. */
+  async destroy(): Promise<void> { this.crew?.end() }
 }

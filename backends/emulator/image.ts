@@ -6,6 +6,7 @@ import type { CompiledFunction } from './codegen/tier.ts'
 import { chapters } from './isa/index.ts'
 import type { Instruction, LoadedFunction, Memory, Slot, Warp } from './machine.ts'
 import type { LoadedModule } from './loader.ts'
+import { blocksTalk } from './talk.ts'
 import { FrameLayout, fillSpecial } from './slots.ts'
 
 export interface DecodedFunction extends LoadedFunction {
@@ -38,6 +39,10 @@ export class EntryImage {
   readonly entry: DecodedFunction
   /** It, or what it calls, may spin on memory. */
   readonly spins: boolean
+  /** Blocks of one launch may see what others do (talk.ts). */
+  readonly talks: boolean
+  /** Of the last launch. */
+  instructionsPerBlock = 0
   private readonly shared = new Map<Variable, number>()
   private readonly local = new Map<Variable, number>()
   private readonly decoded = new Map<string, DecodedFunction>()
@@ -46,6 +51,7 @@ export class EntryImage {
 
   constructor(readonly module: LoadedModule, name: string) {
     const reached = this.reached = module.reachableFrom(name)
+    this.talks = blocksTalk(reached)
     this.spins = reached.some((fn) => fn.body!.statements.some(looksAgain))
     this.staticSharedBytes = this.layShared(module.sharedOf(reached))
     this.entry = this.functionNamed(name)

@@ -16,7 +16,8 @@ export class LoadedModule {
   private readonly names: readonly string[]
   private readonly allocations: number[] = []
 
-  constructor(readonly ptx: PtxModule, readonly memory: Memory) {
+  /** `places`: where another thread has put the global variables, with their contents; this one only uses them. */
+  constructor(readonly ptx: PtxModule, readonly memory: Memory, private readonly given?: readonly number[]) {
     this.names = [...ptx.functions.keys()]
     for (const fn of ptx.functions.values()) {
       if (fn.kind !== 'entry') continue
@@ -40,8 +41,11 @@ export class LoadedModule {
     const { ptx } = this
     // A function's own .global and .const variables live as long as the module.
     const all = [...ptx.globals, ...[...ptx.functions.values()].flatMap((fn) => fn.body?.variables ?? [])].filter((v) => v.space === 'global' || v.space === 'const')
-    for (const v of all) this.placeGlobal(v)
-    for (const v of all) this.writeInitial(v)
+    if (this.given) all.forEach((v, i) => this.places.set(v, this.given![i]))
+    else {
+      for (const v of all) this.placeGlobal(v)
+      for (const v of all) this.writeInitial(v)
+    }
     this.decodeAll()
   }
 
@@ -87,6 +91,8 @@ export class LoadedModule {
     return ((BigInt(GLOBAL_HIGH) << 32n) | BigInt(this.places.get(target)!)) + BigInt(addend)
   }
 
+  /** Of the module's variables, in the order of the file. */
+  get globalPlaces(): readonly number[] { return this.allocations }
   isKernelParameter(v: Variable): boolean { return this.kernelParameters.has(v) }
   /** Of globals, constants (linear) and kernel parameters (in the parameter block). */
   placeOf(v: Variable): number | undefined { return this.places.get(v) }

@@ -28,10 +28,29 @@ export class LinearMemory implements Memory {
   private lastHit: Allocation | undefined
   private numAllocations = 0
 
-  constructor() {
-    this.wasm = new WebAssembly.Memory({ initial: 64, maximum: 65535 })
+  /** Counts what changes the live allocations. */
+  version = 0
+  /** The memory is another thread's, which gives parts of it. */
+  private readonly partial: boolean
+
+  /** `shared`: other threads may work in it. */
+  constructor({ shared = false, of }: { shared?: boolean; of?: WebAssembly.Memory } = {}) {
+    this.partial = of !== undefined
+    this.wasm = of ?? new WebAssembly.Memory({ initial: 64, maximum: 65535, shared })
     this.renew()
   }
+
+  /** What a helper of a crew has of the launching thread's memory: nothing, until it adopts some. */
+  static partOf(wasm: WebAssembly.Memory): LinearMemory { return new LinearMemory({ of: wasm }) }
+  adopt(start: number, bytes: number): void { this.giveBack(start, bytes) }
+  /** Sees what the owner's memory has grown by. */
+  follow(): void { if (this.wasm.buffer.byteLength !== this.u8.byteLength) this.renew() }
+  setAllocations(all: readonly { readonly start: number; readonly bytes: number }[]): void {
+    this.live = all.map((a, id) => ({ ...a, what: `allocation of ${a.bytes} bytes`, id, live: true }))
+    this.lastHit = undefined
+  }
+
+  get allocations(): readonly Allocation[] { return this.live }
 
   get liveBytes(): number { return this.live.reduce((sum, a) => sum + a.bytes, 0) }
 
@@ -56,6 +75,7 @@ export class LinearMemory implements Memory {
     this.reserved.set(start, range)
     const allocation: Allocation = { start, bytes, what, id: this.numAllocations++, live: true }
     this.live.splice(this.after(start), 0, allocation)
+    this.version++
     return start
   }
 
@@ -65,6 +85,7 @@ export class LinearMemory implements Memory {
     if (!allocation || allocation.start !== offset) throw new Error(`free of 0x${offset.toString(16)}, which is not an allocation`)
     allocation.live = false
     this.live.splice(index, 1)
+    this.version++
     this.lastHit = undefined
     this.release(offset)
   }
@@ -100,6 +121,7 @@ export class LinearMemory implements Memory {
       else this.free.splice(i, 1)
       return { start: range.start, bytes: offset + need - range.start, offset }
     }
+    if (this.partial) throw new OutOfMemory(bytes)
     const start = this.top
     const offset = Math.ceil(start / align) * align
     const end = offset + need
