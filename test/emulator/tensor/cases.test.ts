@@ -9,7 +9,7 @@ const folder = new URL('../../golden/ptx-cases/tensor/', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, folder), 'utf8')
 
 describe('cases of the tensor cores', () => {
-  for (const name of ['t01_wgmma_bf16', 't02_wgmma_rs', 't03_mma_types']) {
+  for (const name of ['t01_wgmma_bf16', 't02_wgmma_rs', 't03_mma_types', 't04_wgmma_pair']) {
     const c = JSON.parse(read(`${name}.json`)) as PtxCase
     const text = read(c.ptx)
     for (const async of ['early', 'late', 'random'] as const) {

@@ -1,4 +1,4 @@
-# Inputs (small integers, rows and columns all different) and expected values of t01-t03, from the definitions of the products.
+# Inputs (small integers, rows and columns all different) and expected values of the cases, from the definitions of the products.
 import numpy as np, json, re
 rng=np.random.default_rng(2026)
 def hexa(a): return np.ascontiguousarray(a).tobytes().hex()
@@ -16,7 +16,7 @@ def buf(name,typ,arr): b=np.ascontiguousarray(arr); return {'name':name,'type':t
 def out(name,typ,n): return {'name':name,'type':typ,'count':n,'fill':255}
 def exp(name,typ,arr): b=np.ascontiguousarray(arr); return {'buffer':name,'type':typ,'count':int(b.size),'hex':b.tobytes().hex(),'compare':'bits'}
 def case(name,target,block,args,buffers,expected,features,notes):
-    json.dump({'schema':'ptx-case/1','name':name,'ptx':name+'.ptx','kernel':name,'target':target,'grid':[1,1,1],'block':block,'cluster':None,'dynamicSharedBytes':0,'args':[{'ptr':a} for a in args],
+    json.dump({'schema':'ptx-case/1','name':name,'ptx':name+'.ptx','kernel':name,'target':target,'grid':[1,1,1],'block':block,'cluster':None,'dynamicSharedBytes':0,'args':[{'ptr':a} if isinstance(a,str) else {'i32':a} for a in args],
       'buffers':buffers,'expected':expected,'features':features,'notes':notes,'verified':'values from the definition of the products; not verified on hardware'},open(name+'.json','w'))
 def ints(shape,lo,hi): return rng.integers(lo,hi+1,shape)
 # t01
@@ -50,3 +50,8 @@ case('t03_mma_types','sm_80',[32,1,1],['I8','C32','D32','F','DF','G','DG','H','D
  [buf('I8','u8',np.concatenate([a8.view(np.uint8).reshape(-1),b8.reshape(-1)])),buf('C32','i32',c),out('D32','i32',128),buf('F','f32',F),out('DF','f32',128),buf('G','f64',G),out('DG','f64',64),buf('H','f16',H),out('DH','f32',256),buf('W','i8',W),out('DW','i32',256),out('DM','u32',32),out('DB','i32',128)],
  [exp('D32','i32',D32),exp('DF','f32',(DF+init).astype(np.float32)),exp('DG','f64',DG),exp('DH','f32',DH.T.astype(np.float32)),exp('DW','i32',DW),exp('DM','u32',DM),exp('DB','i32',DB)],
  ['mma.m16n8k32 s8 x u8 satfinite','mma.m16n8k256 b1','mma.m16n8k8 tf32','mma.m8n8k4 f64','movmatrix','wmma m32n8k16 f16','wmma m16n16k16 s8'],'small integers: exact')
+# t04
+A=ints((4,64,16),-8,8); B=ints((4,8,16),-8,8)
+P=[A[i]@B[i].T for i in range(4)]
+case('t04_wgmma_pair','sm_90a',[128,1,1],['A','B','out',4],[buf('A','bf16',bf16(A)),buf('B','bf16',bf16(B)),out('out','f32',512)],[exp('out','f32',(P[3]+2*(P[0]+P[1]+P[2])).astype(np.float32))],
+ ['wgmma with two accumulators, moved while one is in flight','wait_group 1'],'small integers: exact; ptxas puts a wait before the moves (C7517)')
