@@ -10,9 +10,6 @@ const nodeSide = () => ({
   load: (id: string) => (/backends\/(cuda\/driver_koffi|webgpu\/(node_adapter|swiftshader|nap)|emulator\/node_worker)\.ts$/.test(id) ? { code: 'export {}', moduleSideEffects: false } : undefined),
 })
 
-export default {}', syntheticNamedExports: 'default' } : undefined),
-})
-
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   base: './',
