@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
-import type { Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { findPackage, untar } from '../backends/webgpu/swiftshader.ts'
 import { InputError } from '../src/core/errors.ts'
 
@@ -14,8 +14,6 @@ export interface BrowserPage { page: Page; version: string; close(): Promise<voi
 
 /** Opens a page with WebGPU that may load the files under `root` (a folder of peers, if given) by their path. */
 export async function openPage({ disableRobustness = false, root }: { disableRobustness?: boolean; root?: string } = {}): Promise<BrowserPage> {
-  const folder = await extractChromium()
-  const { chromium } = await import('playwright-core').catch(() => { throw new InputError('the npm package playwright-core is not installed (npm install playwright-core)') })
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url!, 'http://127.0.0.1').pathname)
     const file = root && !path.includes('..') ? join(root, path) : ''
@@ -25,15 +23,22 @@ export async function openPage({ disableRobustness = false, root }: { disableRob
     response.end(path === '/' ? '<!doctype html><title>weft bench</title>' : found ? readFileSync(file) : '')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const browser = await chromium.launch({
-    executablePath: join(folder, 'chromium'), env: { ...process.env, LD_LIBRARY_PATH: join(folder, 'lib') } as Record<string, string>,
-    args: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...(disableRobustness ? ['--enable-dawn-features=disable_robustness'] : [])],
-  })
+  const browser = await launchChromium(disableRobustness ? ['--enable-dawn-features=disable_robustness'] : [])
   const page = await browser.newPage()
   // Functions sent to the page may carry this helper of the compiler in Node.
   await page.addInitScript('globalThis.__name = (f) => f')
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
   return { page, version: browser.version(), close: async () => { await browser.close(); server.close() } }
+}
+
+/** A headless Chromium with WebGPU on SwiftShader. Throws InputError when a package is missing. */
+export async function launchChromium(flags: readonly string[] = []): Promise<Browser> {
+  const folder = await extractChromium()
+  const { chromium } = await import('playwright-core').catch(() => { throw new InputError('the npm package playwright-core is not installed (npm install playwright-core)') })
+  return chromium.launch({
+    executablePath: join(folder, 'chromium'), env: { ...process.env, LD_LIBRARY_PATH: join(folder, 'lib') } as Record<string, string>,
+    args: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...flags],
+  })
 }
 
 async function extractChromium(): Promise<string> {

@@ -34,5 +34,7 @@ if (wanted) document.getElementById(wanted)?.scrollIntoView()
 
 const device = document.getElementById('device')!
 worker.device().then(({ name, description, why }) => {
-  device.textContent = name === 'webgpu' ? `Runs on your GPU through WebGPU: ${description}${why ? ` (${why})` : ''}` : `No WebGPU here: ${why} Training runs on the reference backend, in plain TypeScript on one core; pipelining and the PTX emulator need no GPU.`
+  device.textContent = name === 'webgpu'
+    ? `Runs here on ${description}, through WebGPU${/swiftshader|llvmpipe|software/i.test(description) ? ': a software adapter, so expect patience' : ''}.`
+    : `No WebGPU here (${why}). Training runs on the reference backend, plain TypeScript on one core; pipelining and the PTX emulator need no GPU.`
 }, (error: Error) => { device.textContent = `The worker did not start: ${error.message}` })

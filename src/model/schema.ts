@@ -3,6 +3,9 @@ import { z } from 'zod'
 import { InputError } from '../core/errors.ts'
 import { didYouMean } from '../core/suggest.ts'
 
+// zod tries `new Function` to compile schemas; a page with a strict content security policy forbids it, and reports the attempt.
+z.config({ jitless: true })
+
 const MAX_DEPTH = 32 // no configuration is deeper; bounds the work on hostile input
 
 // The message of each rule is what the value must be: `<path> is <value>; it must be <message>`.
