@@ -1,7 +1,7 @@
 import { ceilDiv, u32, type PtxKernel } from '../src/core/kernel.ts'
 import type { GemmFp8Attrs } from '../src/ops/gemm_fp8.ts'
 import { gemmFp8Text } from './gemm_fp8.ptx.ts'
-import { chooseTile, fp8KernelText, mmaTiles } from './tile_choice.ts'
+import { chooseTile, fp8KernelText, fp8Tiles } from './tile_choice.ts'
 import type { MmaTile } from './tile_mma.ts'
 
 type Kind = Pick<GemmFp8Attrs, 'layout' | 'bTile'>
@@ -16,9 +16,9 @@ export const gemm_fp8: PtxKernel<GemmFp8Attrs> = {
   launch({ specs: { a, c }, attrs }, info) {
     const [M, N] = c.shape, K = a.shape[1]
     if (M * N === 0) return []
-    const { ptx, tile } = textOf(attrs, chooseTile(mmaTiles, M, N, 1, info), N, K, info.emulated)
+    const { ptx, tile } = textOf(attrs, chooseTile(fp8Tiles, M, N, 1, info), N, K, info.emulated)
     const args = ['a', 'aScale', 'b', 'bScale', 'c', u32(M), u32(N), u32(K)]
     return [{ ptx, entry: 'gemm_fp8', args, grid: [ceilDiv(M, tile.rows) * ceilDiv(N, tile.columns), 1, 1], block: [tile.threads, 1, 1], smemBytes: tile.smemBytes }]
   },
-  texts: () => mmaTiles.flatMap((tile) => kinds.flatMap((kind) => [textOf(kind, tile, 16, 16).ptx, textOf(kind, tile, 4, 4).ptx, textOf(kind, tile, 7, 7).ptx])),
+  texts: () => fp8Tiles.flatMap((tile) => kinds.flatMap((kind) => [textOf(kind, tile, 16, 16).ptx, textOf(kind, tile, 4, 4).ptx, textOf(kind, tile, 7, 7).ptx])),
 }

@@ -87,8 +87,13 @@ export function copySetup(p: Panel, threads: number, at: number, origin: string,
   const { name: n, major, elementBytes, depth } = p
   const ld = `%${n}Ld`
   const shift = Math.log2(perRun)
+  // Runs of 64 bytes at a pitch of 80: those that 8 lanes write at once must be four apart to fall into different banks.
+  const apart = perRun * p.copyBytes === 64 && lines % 8 === 0 ? `  bfe.u32 %left, %k, 1, 2;
+  bfi.b32 %left, %k, %left, 2, 1;
+  bfi.b32 %k, %left, %k, 0, 3;
+` : ''
   const inRun = `  and.b32 %chunk, %thread, ${perRun - 1};\n  shr.u32 %k, %thread, ${shift};
-  mad.lo.u32 %${n}To, %k, ${pitchOf(p)}, ${at};\n  mad.lo.u32 %${n}To, %chunk, ${p.copyBytes}, %${n}To;`
+${apart}  mad.lo.u32 %${n}To, %k, ${pitchOf(p)}, ${at};\n  mad.lo.u32 %${n}To, %chunk, ${p.copyBytes}, %${n}To;`
   return major === 'k'
     ? `${inRun}
   // ${n}: rows of K. A row past the end is told by how many are left (%${n}Left), counted from this thread's first.

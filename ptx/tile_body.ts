@@ -52,7 +52,7 @@ export function mmaBody(t: MmaTile, o: Operands): TileText {
   const threads = mmaThreads(t)
   const ring: Ring = { a: panelOf('a', t.rows, mmaDepth, o.aMajor, 2, o.aCopy, o.plain), b: panelOf('b', t.columns, mmaDepth, o.bMajor, 2, o.bCopy, o.plain), stages: mmaStages, threads }
   return {
-    rows: t.rows, columns: t.columns, threads, smemBytes: ringBytes(ring), elementBytes: 2, maxRegisters: 128, residentBlocks: threads === 256 ? 2 : 4, copyBytes: { a: o.aCopy, b: o.bCopy },
+    rows: t.rows, columns: t.columns, threads, smemBytes: ringBytes(ring), elementBytes: 2, maxRegisters: t.warpColumns === 64 ? 255 : 128, residentBlocks: t.warpColumns === 64 ? 2 : 4, copyBytes: { a: o.aCopy, b: o.bCopy },
     body: `${ringRegisters}${mmaRegisters(t)}
 ${mmaZero(t)}
 ${ringText(ring, mmaSetup(ring, t, o.out), mmaStage(ring, t))}

@@ -12,7 +12,13 @@ export const fmaTiles: readonly FmaTile[] = [
   { rows: 64, columns: 64, threadRows: 8, threadColumns: 8 },
   { rows: 32, columns: 32, threadRows: 4, threadColumns: 4 },
 ]
+/** Warps of 64 x 64 read shared memory least: 32 mma for 8 ldmatrix. */
 export const mmaTiles: readonly MmaTile[] = [
+  { rows: 128, columns: 128, warpRows: 64, warpColumns: 64 },
+  { rows: 64, columns: 64, warpRows: 32, warpColumns: 32 },
+]
+/** Sums and promoted sums fill the registers: half as wide. */
+export const fp8Tiles: readonly MmaTile[] = [
   { rows: 128, columns: 128, warpRows: 64, warpColumns: 32 },
   { rows: 64, columns: 64, warpRows: 32, warpColumns: 32 },
 ]

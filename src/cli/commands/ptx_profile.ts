@@ -62,10 +62,14 @@ function profileOfCase(path: string): Profiled {
 
 async function profileOfOp(name: string, caseName: string | undefined, target: 'sm_80' | 'sm_90a'): Promise<Profiled> {
   const { op, testCase } = findCase('weft ptx profile', name, caseName ?? largestQuick(name))
-  const dispatches = launchesOf(op, specsOf(op, testCase), testCase.attrs, { ...deviceInfo(target === 'sm_80' ? 80 : 90), emulated: true })
+  // The launches choose as for a GPU: the emulator's own choice of tiles and copies says nothing of one.
+  const info = deviceInfo(target === 'sm_80' ? 80 : 90)
+  const dispatches = launchesOf(op, specsOf(op, testCase), testCase.attrs, info)
   if (!dispatches) throw new InputError(`weft ptx profile: ${op.name} "${testCase.name}" has no PTX kernel`)
   const found: LaunchProfile[] = []
-  const backend = new CudaBackend(new EmulatorDriver(target, emulatorOptions, watching(found)))
+  const driver = new EmulatorDriver(target, emulatorOptions, watching(found))
+  Object.assign(driver.attributes, info)
+  const backend = new CudaBackend(driver)
   const { ok, message, skipped } = await checkCase(op, testCase, backend)
   if (!ok) throw new InputError(`weft ptx profile: ${op.name} "${testCase.name}": ${skipped ?? message}`)
   await backend.destroy()
