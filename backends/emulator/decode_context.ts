@@ -101,12 +101,14 @@ export class StatementContext implements DecodeContext {
         if (type === 'pred' && special.bits.includes(1)) return this.remember(operand, this.layout.special(`${operand.name} as predicate`, false, (w, lane) => (special.value(w, lane) ? 0xffffffff : 0)), [], bytes)
         if (!/^(bits|integer)$/.test(kindOf(type)) || special.bits.includes(1) || special.bits.every((n) => (n === 64) !== (bytes === 8))) return this.error(`${this.name}: ${shown} has ${special.bits.join(' or ')} bits`, operand.at)
         const wide = bytes === 8
+        // A slot of 8 or 16 bits holds no more than those.
+        const value: LaneValue = bytes < 4 ? (w, lane) => Number(special.value(w, lane)) & (2 ** (8 * bytes) - 1) : special.value
         if (!special.changes) {
-          const slot = this.layout.special(`${operand.name}.${operand.component}`, wide, special.value)
+          const slot = this.layout.special(`${operand.name}.${operand.component}${bytes < 4 ? ` of ${bytes}` : ''}`, wide, value)
           return this.remember(operand, slot, [], bytes)
         }
         const slot = this.layout.scratch(wide ? 8 : 4)
-        this.refresh.push({ slot, wide, value: special.value })
+        this.refresh.push({ slot, wide, value })
         return this.remember(operand, slot, [], bytes)
       }
       case 'symbol': return this.remember(operand, this.addressSlot(operand.variable, BigInt(operand.offset), bytes), [], bytes)

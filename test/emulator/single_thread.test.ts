@@ -33,6 +33,13 @@ describe('32-bit addresses', () => {
   it('an address outside is told', () => expect(() => run('st.global.u32 [out+64], 1;', flat)).toThrow(/outside every live allocation/))
 })
 
+it('no .address_size: 64-bit registers hold 64-bit addresses all the same', () => {
+  const text = `.version 2.1\n.target sm_20\n.file 1 "<command-line>"\n.entry k (.param .u64 __cudaparm_in, .param .u64 __cudaparm_out)\n{\n.reg .u32 %r<5>; .reg .u64 %rd<5>; .reg .f32 %f<5>; .reg .pred %p<3>;\n.loc 1 4 0\n$LBB1_k:
+    ld.param.u64 %rd1, [__cudaparm_in]; ld.param.u64 %rd2, [__cudaparm_out]; ld.global.f32 %f1, [%rd1+0]; ld.global.f32 %f2, [%rd1+4]; setp.gt.f32 %p1, %f1, %f2; @!%p1 bra $Lt_0_2; mad.rn.f32 %f3, %f1, %f2, %f2; bra.uni $Lt_0_1;\n$Lt_0_2: mul.f32 %f3, %f1, %f2;\n$Lt_0_1: st.global.f32 [%rd2+0], %f3; cvt.u32.u16 %r1, %tid.x; mul24.lo.u32 %r2, %r1, 4; st.global.u32 [%rd2+4], %r2; exit;\n$LDWend_k:\n}\n`
+  const r = runCase({ name: 'k', ptx: 'k.ptx', kernel: 'k', grid: [1, 1, 1], block: [1, 1, 1], args: [{ ptr: 'in' }, { ptr: 'out' }], buffers: [{ name: 'in', type: 'f32', hex: Buffer.from(Float32Array.of(3, 2).buffer).toString('hex') }, { name: 'out', type: 'f32', count: 2 }] }, text)
+  expect(Array.from(new Float32Array(r.buffers.get('out')!.slice().buffer))).toEqual([8, 0])
+})
+
 describe('functions with register parameters', () => {
   it('declared ahead under other names, with two results', () => {
     const before = '.func (.reg.u64 sum, .reg.u32 product) both (.reg.u32 a, .reg.u32 b);'
@@ -63,6 +70,10 @@ describe('initial contents', () => {
     expect(run(`.reg .u64 p, q, r; .reg .u32 w; mov.u64 p, b; ld.global.u32 w, [p+4]; st.u32 [out], w; ld.global.u64 q, [p+32]; ld.global.u32 w, [q+8]; st.u32 [out+4], w;
       ld.const.u64 q, [at+8]; mov.u64 r, y; xor.b64 q, q, r; st.u32 [out+8], q; ld.const.u64 q, [y+16]; st.u32 [out+12], q;`.replaceAll(/st\.u32 (\[out\+\d+\]), q;/g, 'cvt.u32.u64 w, q; st.u32 $1, w;'), { before })).toEqual([0xffffffff, 3, 0, 6])
   })
+})
+
+it('special registers read as 16 bits, as old compilers did', () => {
+  expect(run('.reg .u16 h; .reg .u32 w; cvt.u32.u16 w, %ntid.x; st.u32 [out], w; mov.u16 h, %lanemask_ge; cvt.u32.u16 w, h; st.u32 [out+4], w; cvt.s32.s16 w, %lanemask_ge; st.u32 [out+8], w;', { version: '2.3', target: 'sm_20', threads: 1 })).toEqual([1, 0xffff, 0xffffffff, 0])
 })
 
 describe('two warps', () => {
