@@ -97,6 +97,12 @@ export class Core {
     return false
   }
 
+  /** Whether `lane` is ordered at least after the issue of an asynchronous operation. */
+  afterIssue(w: WarpClock, lane: number, event: number): boolean {
+    const issued = this.events.operations.get(event)?.issued
+    return issued !== undefined && w.knows(lane, issued.block, issued.warp, lowestLane(issued.lanes), issued.stamp)
+  }
+
   /** Room for another event, if need be by forgetting all accesses so far. */
   room(): void {
     if (this.events.count < maxEvents) return

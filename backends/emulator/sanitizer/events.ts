@@ -28,6 +28,8 @@ export interface Operation {
   readonly op: AsyncOp
   readonly proxy: 'async' | 'generic'
   readonly observations: Observation[]
+  /** Who issued it, and when: an access that is not even ordered with that is a race of the two threads too. */
+  readonly issued: Observation
   /** Lanes stand for operations of their own: only their own observations count. */
   readonly byLane: boolean
 }
@@ -89,6 +91,16 @@ export class Events {
     const stamps = new Float64Array(size)
     stamps.set(this.stamps)
     this.stamps = stamps; this.warps = longer(this.warps); this.blocks = longer(this.blocks); this.siteNumbers = longer(this.siteNumbers)
+  }
+
+  /** What its own thread waited for is from then on as if it did it then; and back, if others may learn of it otherwise. */
+  settle(event: number, stamp: number): void {
+    this.stamps[event] = stamp
+    this.operations.delete(event)
+  }
+  unsettle(event: number, operation: Operation): void {
+    this.stamps[event] = never
+    this.operations.set(event, operation)
   }
 
   siteOf(event: number): Site { return this.sites[this.siteNumbers[event]] }

@@ -5,6 +5,7 @@ import { insideGlobal, insideLocal, outOfBounds } from './bounds.ts'
 import { Core } from './core.ts'
 import { Entries } from './entries.ts'
 import { scopeLevel } from './events.ts'
+import { Lifetimes } from './lifetimes.ts'
 import { MbarrierObjects } from './mbarriers.ts'
 import { Operations, type Handle } from './operations.ts'
 import { ProxyFences } from './proxy_fences.ts'
@@ -14,6 +15,7 @@ import { Barriers, Places, Signals } from './synchronisation.ts'
 
 class HappensBefore implements Sanitizer {
   private readonly core: Core
+  private readonly lifetimes: Lifetimes
   private readonly races: Races
   private readonly fences: ProxyFences
   private readonly operations: Operations
@@ -26,9 +28,10 @@ class HappensBefore implements Sanitizer {
   constructor(machine: Machine) {
     const core = (this.core = new Core(machine))
     const entries = new Entries(core)
-    this.races = new Races(core, entries)
+    this.lifetimes = new Lifetimes(core)
+    this.races = new Races(core, entries, this.lifetimes)
     this.fences = new ProxyFences(core)
-    this.operations = new Operations(core, entries, this.fences)
+    this.operations = new Operations(core, entries, this.fences, this.lifetimes)
     this.barriers = new Barriers(core)
     this.signals = new Signals(core)
     this.objects = new MbarrierObjects(core, this.races, entries)
@@ -44,12 +47,14 @@ class HappensBefore implements Sanitizer {
   /** The end of a launch orders all that was in it before the next: nothing of it is kept. */
   launchStarted(launch: LaunchState): void {
     this.core.start(launch)
-    for (const part of [this.fences, this.operations, this.places, this.registers]) part.clear()
+    for (const part of [this.fences, this.operations, this.places, this.registers, this.lifetimes]) part.clear()
   }
   launchEnded(): void { this.core.end() }
   ctaStarted(cta: Cta): void { this.core.ctaStarted(cta) }
   ctaEnded(cta: Cta): void {
     this.operations.ctaEnded(cta)
+    this.lifetimes.ctaEnded(cta)
+    this.registers.ctaEnded(cta)
     this.core.ctaEnded(cta)
   }
 

@@ -4,6 +4,7 @@ import type { AsyncOp, AsyncRange, Cta } from '../machine.ts'
 import { sayKind, type Core, type Space } from './core.ts'
 import type { Entries } from './entries.ts'
 import type { Operation, Site } from './events.ts'
+import type { Lifetimes } from './lifetimes.ts'
 import type { ProxyFences } from './proxy_fences.ts'
 import { barrierObject, blank, insidePage, pageBytes, written } from './shadow.ts'
 import type { WarpClock } from './warp_clock.ts'
@@ -16,6 +17,9 @@ export interface Handle {
   readonly reading: Operation
   readonly writing: Operation
   readsShared: boolean
+  /** Its events, with the operation that each stands for. */
+  readonly events: [number, Operation][]
+  settled: boolean
 }
 
 export class Operations {
@@ -23,7 +27,7 @@ export class Operations {
   private readonly open = new Map<Cta, Set<Handle>>()
   /** Observations that the parts of an operation share. */
   private readonly wholes = new WeakMap<AsyncOp, Operation['observations']>()
-  constructor(private readonly core: Core, private readonly entries: Entries, private readonly fences: ProxyFences) {}
+  constructor(private readonly core: Core, private readonly entries: Entries, private readonly fences: ProxyFences, private readonly lifetimes: Lifetimes) {}
 
   issue(w: WarpClock, op: AsyncOp, proxy: 'async' | 'generic', ranges: readonly AsyncRange[]): Handle {
     const { core } = this
@@ -32,14 +36,21 @@ export class Operations {
     const byLane = ranges.some((r) => r.lane !== undefined)
     const shared = op.whole && (this.wholes.get(op.whole) ?? [])
     if (op.whole) this.wholes.set(op.whole, shared!)
-    const operation = (): Operation => ({ op, proxy, observations: shared ?? [], byLane })
-    const handle: Handle = { op, warp: w, proxy, reading: operation(), writing: operation(), readsShared: false }
+    w.used = true
+    const issued = { block: w.block, warp: w.id, lanes: 1 << op.lane, stamp: w.stamp }
+    const operation = (): Operation => ({ op, proxy, observations: shared ?? [], byLane, issued })
+    const handle: Handle = { op, warp: w, proxy, reading: operation(), writing: operation(), readsShared: false, events: [], settled: false }
     const made = new Map<Site, number>()
     for (const range of ranges) {
       const site = core.events.site(op.instruction, range.kind, range.kind === 'atomic' ? 'relaxed' : 'weak', 'gpu', true)
       let event = made.get(site)
-      if (event === undefined) made.set(site, (event = core.events.async(w, site, site.writes ? handle.writing : handle.reading)))
+      if (event === undefined) {
+        const own = site.writes ? handle.writing : handle.reading
+        made.set(site, (event = core.events.async(w, site, own)))
+        handle.events.push([event, own])
+      }
       this.touch(w, range.lane ?? op.lane, range, site, event, proxy)
+      if (range.space === 'shared' && op.warp.cta.cluster.ctas.length > 1) this.lifetimes.touched(op.warp, range.lane ?? op.lane, range.start, event)
       if (range.space === 'shared' && range.kind === 'read') handle.readsShared = true
     }
     if (handle.readsShared && op.instruction.statement.opcode === 'cp') {
@@ -55,12 +66,18 @@ export class Operations {
     const seen = { block: w.block, warp: w.id, lanes, stamp: w.stamp }
     handle.reading.observations.push(seen)
     if (!readOnly && handle.writing.observations !== handle.reading.observations) handle.writing.observations.push(seen)
+    if (handle.proxy === 'generic' && handle.reading.observations.length === 1 && !handle.reading.byLane && w === handle.warp && lanes === 1 << handle.op.lane && !readOnly) {
+      handle.settled = true
+      for (const [event] of handle.events) this.core.events.settle(event, w.stamp)
+    }
     // What the lanes do next with this stamp must not pass for what they published before.
     w.used = true
     this.close(handle)
   }
   /** An mbarrier was told; it has no lanes. */
   signalled(handle: Handle, object: number, stamp: number): void {
+    if (handle.settled) for (const [event, own] of handle.events) this.core.events.unsettle(event, own)
+    handle.settled = false
     const seen = { block: -1, warp: object, lanes: 0, stamp }
     handle.reading.observations.push(seen)
     handle.writing.observations.push(seen)
@@ -127,7 +144,9 @@ export class Operations {
     const before = core.events.siteOf(event)
     if ((!site.writes && !before.writes) || (site.strong && before.strong)) return
     const how = before.async ? 'whose completion nobody observed before' : 'without an order between them'
-    core.tell('async-race', w.warp, lane, space, at, `${sayKind(site)} of ${space} memory conflicts with an earlier ${sayKind(before)}, ${how}`, event, other)
+    const message = `${sayKind(site)} of ${space} memory conflicts with an earlier ${sayKind(before)}, ${how}`
+    core.tell('async-race', w.warp, lane, space, at, message, event, other)
+    if (!before.async) core.tell(`${space}-race`, w.warp, lane, space, at, message, event, other)
   }
   private running: AsyncOp | null = null
 

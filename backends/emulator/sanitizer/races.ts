@@ -5,6 +5,7 @@ import type { Core, Space } from './core.ts'
 import { sayKind } from './core.ts'
 import type { Entries } from './entries.ts'
 import type { Site } from './events.ts'
+import type { Lifetimes } from './lifetimes.ts'
 import { barrierObject, insidePage, pageShift, written, type Page } from './shadow.ts'
 import type { WarpClock } from './warp_clock.ts'
 
@@ -20,7 +21,7 @@ export class Races {
   private site!: Site
   private event = 0
 
-  constructor(private readonly core: Core, private readonly entries: Entries) {}
+  constructor(private readonly core: Core, private readonly entries: Entries, private readonly lifetimes: Lifetimes) {}
 
   check(warp: Warp, w: WarpClock, mask: number, space: Space, kind: AccessKind, linear: Uint32Array, bytes: number, order: Order, scope: Scope, stored: Stored | null): void {
     const { core } = this
@@ -32,6 +33,7 @@ export class Races {
     this.space = space
     this.site = core.events.site(warp.current, kind, order, scope, false)
     this.event = core.events.at(w, this.site)
+    if (space === 'shared' && warp.cta.cluster.ctas.length > 1) this.lifetimes.accessed(warp, mask, linear, this.event)
     if (kind === 'read') this.reads(w, mask, linear, bytes)
     else if (this.site.strong) this.strongWrites(w, mask, linear, bytes)
     else this.writes(w, mask, linear, bytes)
@@ -169,9 +171,9 @@ export class Races {
     if (!site.writes && !before.writes) return true
     if (site.strong && before.strong && this.together(w, before, event)) return true
     if (before === site && site.writes && this.sameValue(w, lane, event, other, at)) return false
-    const cls = before.async ? 'async-race' : `${this.space}-race` as const
-    const why = before.async ? `whose completion nobody observed before` : `without an order between them`
-    core.tell(cls, w.warp, lane, this.space, at, `${sayKind(site)} of ${this.space} memory conflicts with an earlier ${sayKind(before)}, ${why}`, event, other)
+    const message = `${sayKind(site)} of ${this.space} memory conflicts with an earlier ${sayKind(before)}`
+    if (before.async) core.tell('async-race', w.warp, lane, this.space, at, `${message}, whose completion nobody observed before`, event, other)
+    if (!before.async || !core.afterIssue(w, lane, event)) core.tell(`${this.space}-race`, w.warp, lane, this.space, at, `${message}, without an order between them`, event, other)
     return false
   }
 

@@ -1,6 +1,6 @@
 // Registers that wgmma works on until it was waited for: accumulators, and fragments of A.
 import { lowestLane } from '../diagnostics.ts'
-import type { AsyncHandle, Instruction, SlotUse, Warp } from '../machine.ts'
+import type { AsyncHandle, Cta, Instruction, SlotUse, Warp } from '../machine.ts'
 import type { Handle } from './operations.ts'
 import type { Reports } from './reports.ts'
 
@@ -10,6 +10,7 @@ export class BusyRegisters {
   private readonly all = new Map<Warp, Busy[]>()
   constructor(private readonly reports: Reports) {}
   clear(): void { this.all.clear() }
+  ctaEnded(cta: Cta): void { for (const warp of cta.warps) this.all.delete(warp) }
 
   add(warp: Warp, handle: AsyncHandle, slots: readonly SlotUse[], kind: 'read' | 'write'): void {
     const own = this.all.get(warp) ?? []
