@@ -23,7 +23,7 @@ describe('programs with and without bugs', () => {
         expect(found[0].file).toBe(launch.ptx)
         expect(text.split('\n')[found[0].at.line - 1]).toContain(found[0].message.split(':')[0].split('.')[0])
         expect(found[0].thread[0]).toBeLessThan(launch.block[0])
-        if (/race|missing-proxy/.test(found[0].class) && found[0].address !== null) expect(found[0].other).toMatch(/^(asynchronous )?(read|write|atomic) by \S+ at \S+\.ptx:\d+:\d+ by thread \(\d+, 0, 0\) of block \(\d+, 0, 0\)$/)
+        if (/race|missing-proxy/.test(found[0].class) && found[0].address !== null) expect(found[0].other).toMatch(/^end of block|^(asynchronous )?(read|write|atomic) by \S+ at \S+\.ptx:\d+:\d+ by thread \(\d+, 0, 0\) of block \(\d+, 0, 0\)$/)
       }
     })
   }

@@ -33,7 +33,7 @@ export class Lifetimes {
       const site = core.events.siteOf(event)
       const { current } = warp
       warp.current = site.instruction
-      core.reports.add('shared-race', warp, lane, `0x${(at - cta.sharedBase).toString(16)}`, `${sayKind(site)} of shared memory of block (${cta.id.join(', ')}), which may have ended before: nothing makes that block wait for it`, null, 'end')
+      core.reports.add('shared-race', warp, lane, `0x${(at - cta.sharedBase).toString(16)}`, `${sayKind(site)} of shared memory of block (${cta.id.join(', ')}), which may have ended before: nothing makes that block wait for it`, `end of block (${cta.id.join(', ')})`, 'end')
       warp.current = current
     }
     this.remote.delete(cta)
