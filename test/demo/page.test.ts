@@ -71,3 +71,16 @@ describe('pipelining', () => {
     await page.waitForFunction(() => /DualPipe needs an even number/.test(document.querySelector('#pipeline')!.textContent!))
   }))
 })
+
+describe('parity', () => {
+  it('the button runs the suite on the reference, WebGPU and emulated PTX, and all is okay', () => withPage('#parity', {}, async (page) => {
+    await page.getByRole('button', { name: 'Run the suite' }).click()
+    await page.waitForFunction(() => /^(overall okay|stopped)/.test(document.querySelector('#parity .verdict')!.textContent!), undefined, { timeout: 170_000 })
+    const verdict = (await page.locator('#parity .verdict').textContent())!
+    const [, passed, total] = /^overall okay: (\d+)\/(\d+)$/.exec(verdict) ?? []
+    expect(await page.locator('#parity li.bad').allTextContents()).toEqual([])
+    expect(passed, verdict).toBe(total)
+    expect(Number(total)).toBeGreaterThan(1000)
+    expect(await page.locator('#parity thead th').allTextContents()).toEqual(['operation', 'reference', 'WebGPU, this browser', 'PTX, emulated Hopper'])
+  }))
+})
