@@ -1,5 +1,6 @@
 // Blocks and clusters of a launch while they are resident: shared memory, warps with registers and local memory.
 import { coordinates, product, type Triple } from './dims.ts'
+import { readBeforeWritten } from './assigned.ts'
 import { rootFrame, giveRegisters, type Activation, type RunningWarp } from './frames.ts'
 import { alignUp, type DecodedFunction } from './image.ts'
 import type { Cluster, Cta, Group, LaunchState, Machine, Warp } from './machine.ts'
@@ -75,7 +76,7 @@ export function restartBlock(cta: Cta, id: Triple): void {
   const cluster = cta.cluster as Mutable<Cluster>
   cluster.id = id
   cluster.state.clear()
-  machine.memory.u8.fill(0, cta.sharedBase, cta.sharedBase + cta.sharedBytes)
+  if (cta.sharedBytes) machine.memory.u8.fill(0, cta.sharedBase, cta.sharedBase + cta.sharedBytes)
   for (const warp of cta.warps) restartWarp(warp as Mutable<RunningWarp>, cta)
 }
 
@@ -97,12 +98,9 @@ function restartWarp(warp: Mutable<RunningWarp>, cta: Cta): void {
   warp.watched = false
   warp.state.clear()
   if (warp.localStride) memory.u8.fill(0, warp.localBase, warp.localBase + 32 * warp.localStride)
-  // From the third block on the registers are copied as the second had them, but for what differs from block to block.
-  if (warp.snapshot === undefined) {
-    entry.fillConstants(warp, warp.base)
-    warp.snapshot = memory.reserve(Math.max(16, entry.frameBytes))
-    memory.u8.copyWithin(warp.snapshot, warp.base, warp.base + entry.frameBytes)
-  } else entry.layout.refill(memory, warp, warp.base, warp.snapshot)
+  if (entry.zeros === null) entry.zeros = readBeforeWritten(entry.instructions)
+  if (entry.zeros === undefined) entry.fillConstants(warp, warp.base)
+  else entry.layout.refill(memory, warp, warp.base, entry.zeros)
 }
 
 /** The frame of the entry itself. */
@@ -129,6 +127,5 @@ export function endBlock(cta: Cta): void {
     for (const f of active) giveRegisters(f)
     const own = warp as RunningWarp
     if (own.localStride) memory.release(own.localBase)
-    if (own.snapshot !== undefined) memory.release(own.snapshot)
   }
 }

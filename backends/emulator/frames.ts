@@ -19,12 +19,7 @@ const maxLocalBytes = 512 * 1024
 const maxDepth = 4096
 
 /** A warp as the launch makes it: local memory grows when calls need more. */
-export interface RunningWarp extends Warp {
-  localBase: number
-  localStride: number
-  /** Linear place of the entry's registers as a block begins with them. */
-  snapshot?: number
-}
+export interface RunningWarp extends Warp { localBase: number; localStride: number }
 
 const align16 = (n: number) => (n + 15) & ~15
 

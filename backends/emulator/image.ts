@@ -4,7 +4,7 @@ import { StatementContext, type AddressParts } from './decode_context.ts'
 import type { Decoded, Decoder } from './decode.ts'
 import type { CompiledFunction } from './codegen/tier.ts'
 import { chapters } from './isa/index.ts'
-import type { Instruction, LoadedFunction, Memory, Slot, Warp } from './machine.ts'
+import type { Instruction, LoadedFunction, Memory, Slot, SlotUse, Warp } from './machine.ts'
 import type { LoadedModule } from './loader.ts'
 import { blocksTalk } from './talk.ts'
 import { FrameLayout, fillSpecial } from './slots.ts'
@@ -19,6 +19,8 @@ export interface DecodedFunction extends LoadedFunction {
   readonly freeFrames: number[]
   /** Warp instructions that the interpreter ran of it, and what it was compiled to; null: nothing of it can be. */
   heat: number
+  /** Registers that are read before they are written; found when first needed, null: not yet. */
+  zeros: readonly SlotUse[] | undefined | null
   compiled: CompiledFunction | null
   /** Grows while the function is decoded. */
   readonly local: { bytes: number; offsetOf(name: string): number | undefined }
@@ -114,7 +116,7 @@ export class EntryImage {
     const found = { operands: new Map<Operand, Slot>(), addresses: new Map<Operand, AddressParts>() }
     const { memory } = this
     const fn: DecodedFunction = {
-      name: ptx.name, ptx, image: this, layout, instructions, operandSlots: found.operands, addresses: found.addresses, freeFrames: [], heat: 0, compiled: null,
+      name: ptx.name, ptx, image: this, layout, instructions, operandSlots: found.operands, addresses: found.addresses, freeFrames: [], heat: 0, zeros: null, compiled: null,
       get frameBytes() { return layout.bytes },
       fillConstants: (warp, base) => layout.fill(memory, warp, base),
       local: { bytes: 0, offsetOf: (name) => { const v = [...ptx.params, ...ptx.returns].find((p) => p.name === name); return v && this.local.get(v) } },

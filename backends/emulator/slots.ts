@@ -13,6 +13,7 @@ export class FrameLayout {
   private readonly constants = new Map<string, Slot>()
   private readonly constantOf = new Map<Slot, { bytes: number; pattern: bigint }>()
   private readonly specials = new Map<string, Slot>()
+  private readonly specialSlots = new Set<Slot>()
   /** `ofWarp`: the same in every block of a launch. */
   private readonly specialList: { slot: Slot; wide: boolean; value: LaneValue; ofWarp: boolean }[] = []
   private template = -1
@@ -64,6 +65,7 @@ export class FrameLayout {
     if (slot === undefined) {
       slot = this.add(wide ? 8 : 4)
       this.specials.set(own, slot)
+      this.specialSlots.add(slot)
       this.specialList.push({ slot, wide, value, ofWarp: /^(%(tid|ntid|nctaid|laneid|warpid|nwarpid|lanemask_\w+)\.|local )/.test(key) })
     }
     return slot
@@ -76,15 +78,19 @@ export class FrameLayout {
     for (const s of this.specialList) fillSpecial(memory, warp, base + s.slot, s.wide, s.value)
   }
 
-  /** The same from a copy made by `fill` for this warp in another block. What differs from block to block is one value for all lanes. */
-  refill(memory: Memory, warp: Warp, base: number, copy: number): void {
-    memory.u8.copyWithin(base, copy, copy + this.bytes)
+  /**
+   * The same for a frame that this warp had in another block: immediates are there still. `zeros`: the registers that are read
+   * before they are written. What differs from block to block is one value for all lanes.
+   */
+  refill(memory: Memory, warp: Warp, base: number, zeros: readonly { readonly slot: Slot; readonly bytes: number }[]): void {
+    const { u32, u8 } = memory
+    for (const { slot, bytes } of zeros) if (!this.constantOf.has(slot) && !this.specialSlots.has(slot)) u8.fill(0, base + slot, base + slot + bytes)
+    if (this.carrySlot >= 0) u32[(base + this.carrySlot) >> 2] = 0
     for (const s of this.specialList) {
       if (s.ofWarp) continue
       const v = s.value(warp, 0)
-      const at = (base + s.slot) >> 2
-      if (typeof v === 'bigint' || s.wide) fillSpecial(memory, warp, base + s.slot, s.wide, s.value)
-      else memory.u32.fill(v, at, at + 32)
+      if (typeof v === 'bigint' || s.wide) { fillSpecial(memory, warp, base + s.slot, s.wide, s.value); continue }
+      for (let at = (base + s.slot) >> 2, end = at + 32; at < end; at++) u32[at] = v
     }
   }
 

@@ -161,6 +161,9 @@ describe('control flow', () => {
       ${storeOwn}%r3; ret;`
     for (const seed of [0, 1, 5]) both((o) => run(body, { block: [96, 1, 1], words: 96 }, { ...o, seed }))
   })
+  it('guarded returns: of no lane, of some, of all', () => {
+    for (const n of [0, 1, 20, 32, 64, 96]) both((o) => run(`setp.ge.u32 %p1, %ti, ${n}; add.u32 %r1, %ti, 5; @%p1 ret; mul.lo.u32 %r1, %r1, 3; setp.eq.u32 %p2, %ti, ${n >> 1}; @%p2 exit; ${storeOwn}%r1; @!%p1 ret; trap;`, { block: [64, 1, 1] }, o))
+  })
   it('barriers, shared memory and shuffles', () => {
     const body = `.shared .align 4 .b8 buf[512];
       mov.u32 %r1, buf; shl.b32 %r2, %ti, 2; add.u32 %r1, %r1, %r2; mul.lo.u32 %r3, %ti, 77; st.shared.u32 [%r1], %r3; mov.u32 %r5, 64;

@@ -60,7 +60,7 @@ function plainBranch({ statement: { opcode, operands, modifiers } }: Instruction
   return operands[0].kind === 'label' ? operands[0].target : undefined
 }
 
-type Step = { readonly kind: 'strip'; readonly emit: Emit } | { readonly kind: 'access'; readonly access: Access } | { readonly kind: 'shuffle'; readonly code: Code } | { readonly kind: 'interpret' }
+type Step = { readonly kind: 'strip'; readonly emit: Emit } | { readonly kind: 'access'; readonly access: Access } | { readonly kind: 'shuffle'; readonly code: Code } | { readonly kind: 'end' } | { readonly kind: 'interpret' }
 
 /** Clocks are read anew by each instruction that names them. */
 const readsClock = (o: Operand): boolean => o.kind === 'special' && /^%(clock|globaltimer)/.test(o.name)
@@ -71,6 +71,8 @@ function stepOf(i: Instruction, source: CompileSource): Step | undefined {
   const plain = !source.sanitize
   if (plain && source.early && waitsForCopies(s)) return { kind: 'strip', emit: () => { /* all have landed */ } }
   if (i.control !== null) {
+    // Mostly no lane ends here: the bounds check at a kernel's beginning.
+    if (i.guard !== null && /^(ret|exit|trap)$/.test(s.opcode)) return { kind: 'end' }
     const code = plain ? shuffleOf(s, o) : undefined
     return code && { kind: 'shuffle', code }
   }
@@ -154,6 +156,11 @@ class FunctionCompiler {
     return code.get(PC)
   }
 
+  /** Before instruction pc of a block that ends at `end` and was counted as a whole. */
+  private leaveFrom(pc: number, end: number): void {
+    this.code.get(this.count).i32(end - pc).op(op.i32_sub).set(this.count)
+    this.leaveAt(pc)
+  }
   private leaveAt(pc: number): void { this.code.i32(pc).set(PC).br(this.exit) }
 
   private block(start: number, end: number): void {
@@ -213,12 +220,18 @@ class FunctionCompiler {
     const { code } = this
     if (step.kind === 'strip') return this.strip(pc, end)
     const i = this.source.instructions[pc]
+    if (step.kind === 'end') {
+      this.loadGuard(i)
+      code.get(this.guard).if()
+      this.leaveFrom(pc, end)
+      code.end()
+      return pc + 1
+    }
     const begun = () => code.get(this.count).i32(end - 1 - pc).op(op.i32_sub)
     if (step.kind === 'shuffle') {
       // Only of whole warps: else the scheduler sees who is missing.
       code.get(MASK).i32(-1).op(op.i32_ne).if()
-      code.get(this.count).i32(end - pc).op(op.i32_sub).set(this.count)
-      this.leaveAt(pc)
+      this.leaveFrom(pc, end)
       code.end()
       this.call(step.code)
       return pc + 1
