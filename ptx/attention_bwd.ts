@@ -1,7 +1,8 @@
 import { ceilDiv, f32, scratch, u32, type PtxKernel } from '../src/core/kernel.ts'
 import type { AttentionAttrs } from '../src/ops/attention_bwd.ts'
 import { attentionColumns } from './attention.ptx.ts'
-import { attentionBwdBytes, attentionBwdDeltaText, attentionBwdText, type AttentionBwdShape, type Pass } from './attention_bwd.ptx.ts'
+import { attentionBwdBytes, attentionBwdText, type AttentionBwdShape, type Pass } from './attention_bwd.ptx.ts'
+import deltaText from './attention_bwd_delta.ptx'
 import { copyBytesOf, once } from './tile_choice.ts'
 
 /** Chunks of the gradients' columns: each chunk's block forms the scores again, so the widest that fits the registers. */
@@ -27,9 +28,9 @@ export const attention_bwd: PtxKernel<AttentionAttrs> = {
       }
     }
     return [
-      { ptx: attentionBwdDeltaText, entry: 'attention_bwd_delta', args: ['dout', 'o', delta, u32(T * n), u32(Dv)], grid: [ceilDiv(T * n, 4), 1, 1], block: [128, 1, 1] },
+      { ptx: deltaText, entry: 'attention_bwd_delta', args: ['dout', 'o', delta, u32(T * n), u32(Dv)], grid: [ceilDiv(T * n, 4), 1, 1], block: [128, 1, 1] },
       pass('keys', ['dk', 'dv']), pass('queries', ['dq']),
     ]
   },
-  texts: () => [attentionBwdDeltaText, ...(['keys', 'queries'] as const).flatMap((pass) => [[192, 128], [128, 127], [24, 16], [8, 8], [64, 64], [32, 32], [3, 1]].map(([D, Dv]) => textOf(shapeOf(pass, D, Dv))))],
+  texts: () => (['keys', 'queries'] as const).flatMap((pass) => [[192, 128], [128, 127], [24, 16], [8, 8], [64, 64], [32, 32], [3, 1]].map(([D, Dv]) => textOf(shapeOf(pass, D, Dv)))),
 }

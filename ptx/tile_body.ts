@@ -1,4 +1,4 @@
-// Puts a tile together: ring, product and store, for f32 (multiply-adds) and bf16 (tensor cores). Which tile a call gets is
+// Puts a tile together: ring, product and store, for f32 (multiply-adds), bf16 and e4m3 (tensor cores). Which tile a call gets is
 // decided in tile_choice.ts.
 import { fmaDepth, fmaRegisters, fmaSetup, fmaStage, fmaStages, fmaStore, fmaThreads, fmaZero, type FmaTile } from './tile_fma.ts'
 import { fp8Registers, fp8Setup, fp8Stage, fp8StoreAcross, type BScales } from './tile_fp8.ts'
@@ -40,7 +40,8 @@ export function fmaBody(t: FmaTile, o: Operands): TileText {
   const threads = fmaThreads(t)
   const ring: Ring = { a: panelOf('a', t.rows, fmaDepth, o.aMajor, 4, o.aCopy, o.plain), b: panelOf('b', t.columns, fmaDepth, o.bMajor, 4, o.bCopy, o.plain), stages: fmaStages, threads }
   return {
-    rows: t.rows, columns: t.columns, threads, smemBytes: ringBytes(ring), elementBytes: 4, maxRegisters: t.threadRows === 8 ? 168 : 96, residentBlocks: threads === 256 ? 1 : t.threadRows === 8 ? 4 : 8, copyBytes: { a: o.aCopy, b: o.bCopy },
+    rows: t.rows, columns: t.columns, threads, smemBytes: ringBytes(ring), elementBytes: 4,
+    maxRegisters: t.threadRows === 8 ? 168 : 96, residentBlocks: threads === 256 ? 1 : t.threadRows === 8 ? 4 : 8, copyBytes: { a: o.aCopy, b: o.bCopy },
     body: `${ringRegisters}${fmaRegisters(t)}
 ${fmaZero(t)}
 ${ringText(ring, fmaSetup(ring, t, o.out), fmaStage(ring, t))}
@@ -52,7 +53,8 @@ export function mmaBody(t: MmaTile, o: Operands): TileText {
   const threads = mmaThreads(t)
   const ring: Ring = { a: panelOf('a', t.rows, mmaDepth, o.aMajor, 2, o.aCopy, o.plain), b: panelOf('b', t.columns, mmaDepth, o.bMajor, 2, o.bCopy, o.plain), stages: mmaStages, threads }
   return {
-    rows: t.rows, columns: t.columns, threads, smemBytes: ringBytes(ring), elementBytes: 2, maxRegisters: t.warpColumns === 64 ? 255 : 128, residentBlocks: t.warpColumns === 64 ? 2 : 4, copyBytes: { a: o.aCopy, b: o.bCopy },
+    rows: t.rows, columns: t.columns, threads, smemBytes: ringBytes(ring), elementBytes: 2,
+    maxRegisters: t.warpColumns === 64 ? 255 : 128, residentBlocks: t.warpColumns === 64 ? 2 : 4, copyBytes: { a: o.aCopy, b: o.bCopy },
     body: `${ringRegisters}${mmaRegisters(t)}
 ${mmaZero(t)}
 ${ringText(ring, mmaSetup(ring, t, o.out), mmaStage(ring, t))}
@@ -76,8 +78,8 @@ export function fp8Body(t: MmaTile, o: Fp8Operands): TileText {
   const threads = mmaThreads(t)
   const ring: Ring = { a: panelOf('a', t.rows, 128, 'k', 1, o.aCopy, o.plain), b: panelOf('b', t.columns, 128, o.bMajor, 1, o.bCopy, o.plain), stages: 2, threads }
   return {
-    rows: t.rows, columns: t.columns, threads, smemBytes: ringBytes(ring), elementBytes: 1, maxRegisters: threads === 256 ? 255 : 168, residentBlocks: threads === 256 ? 1 : 3,
-    copyBytes: { a: o.aCopy, b: o.bCopy },
+    rows: t.rows, columns: t.columns, threads, smemBytes: ringBytes(ring), elementBytes: 1,
+    maxRegisters: threads === 256 ? 255 : 168, residentBlocks: threads === 256 ? 1 : 3, copyBytes: { a: o.aCopy, b: o.bCopy },
     body: `${ringRegisters}${fp8Registers(t, o.bScales)}
 ${mmaZero(t)}
 ${ringText(ring, fp8Setup(ring, t, o.bScales), fp8Stage(ring, t, o.bScales))}

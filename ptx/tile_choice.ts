@@ -6,7 +6,7 @@ import type { MmaTile } from './tile_mma.ts'
 
 export type DenseType = 'f32' | 'bf16'
 
-/** Large to small. */
+/** Large to small; none needs more than 99 KB of shared memory, what sm_86 and sm_89 have. */
 export const fmaTiles: readonly FmaTile[] = [
   { rows: 128, columns: 128, threadRows: 8, threadColumns: 8 },
   { rows: 64, columns: 64, threadRows: 8, threadColumns: 8 },
@@ -70,6 +70,7 @@ function tiled(key: unknown[], body: () => TileText, text: (tile: TileText) => s
   return kernel
 }
 
+/** f32 and bf16. `name` and the tile tell the texts apart with the operands. */
 export const kernelText = (name: string, any: AnyTile, operands: Operands, text: (tile: TileText) => string) =>
   tiled([name, any, operands], () => (any.dtype === 'f32' ? fmaBody(any.tile, operands) : mmaBody(any.tile, operands)), text)
 

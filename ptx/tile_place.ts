@@ -36,7 +36,7 @@ export const placeDense = (rows: number, columns: number) => `${placeTile(column
 
 export const groupRegisters = `
   .reg .pred %past, %step;
-  .reg .b32 %E, %P, %expert, %segment, %first, %end, %count, %sum, %other, %before, %found;
+  .reg .b32 %E, %P, %expert, %first, %end, %count, %sum, %other, %before, %found;
   .reg .b64 %offsets;`
 
 /**

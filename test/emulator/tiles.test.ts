@@ -15,13 +15,14 @@ import { attention } from '../../src/ops/attention.ts'
 import { attention_bwd } from '../../src/ops/attention_bwd.ts'
 import type { FloatOut, Layout } from '../../src/ops/gemm.ts'
 import { gemmOp } from '../../src/ops/gemm.ts'
-import { gemm_fp8 } from '../../src/ops/gemm_fp8.ts'
+import { gemm_fp8, gemmFp8 } from '../../src/ops/gemm_fp8.ts'
 import { offsetsOf } from '../../src/ops/grouped_gemm.cases.ts'
 import { grouped_gemm } from '../../src/ops/grouped_gemm.ts'
 import { grouped_gemm_bwd_w } from '../../src/ops/grouped_gemm_bwd_w.ts'
 import { grouped_gemm_fp8 } from '../../src/ops/grouped_gemm_fp8.ts'
 import { grouped_gemm_fp8_bwd_w } from '../../src/ops/grouped_gemm_fp8_bwd_w.ts'
 import { fp8Operand } from '../../src/ops/quantize_fp8.cases.ts'
+import { quantizeFp8 } from '../../src/ops/quantize_fp8.ts'
 
 /** A GPU of `numSms` multiprocessors, by its attributes: one lets the largest tile win always. Copies go by cp.async there only. */
 function gpuDriver(numSms: number, options: Partial<EmulatorOptions> = {}, sanitizer?: typeof createSanitizer): EmulatorDriver {
@@ -121,6 +122,17 @@ describe('any order gives the same bits', () => {
       expect(second).toEqual(first)
     })
   }
+})
+
+describe('what is not finite', () => {
+  it('makes its row NaN through fp8, whatever its codes', async () => {
+    const x = caseRandom('x').normal([4, 256]).data.slice()
+    x[3] = Infinity; x[256 + 130] = NaN; x[512 + 5] = -Infinity
+    const device = new Device(gpu(1))
+    const a = quantizeFp8(device.tensor('f32', [4, 256], x), '1x128'), b = quantizeFp8(device.tensor('f32', [8, 256], caseRandom('w').normal([8, 256]).data), '128x128')
+    const c = await gemmFp8(a.q, a.scale, b.q, b.scale, 'nt').read()
+    expect(Array.from(c, Number.isNaN)).toEqual(Array.from(c, (_, i) => i < 24))
+  })
 })
 
 describe('under the sanitizer', () => {
