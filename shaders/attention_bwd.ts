@@ -9,7 +9,7 @@ export const attention_bwd: WgslKernel<{ seqLen: number; scale: number }> = {
     return [
       {
         label: 'attention_bwd_queries', entry: 'attention_bwd_queries', bindings: ['dout', 'q', 'k', 'v', 'o', 'lse', 'dq', delta],
-        ...attentionDispatch(attentionBwdQueriesWgsl, 4, specs, attrs, gpu),
+        ...attentionDispatch(attentionBwdQueriesWgsl, 3, specs, attrs, gpu),
       },
       {
         label: 'attention_bwd_keys', entry: 'attention_bwd_keys', bindings: ['dout', 'q', 'k', 'v', 'lse', delta, 'dk', 'dv'],
