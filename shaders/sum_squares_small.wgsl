@@ -1,4 +1,4 @@
-// sum_squares: acc += sum of x * x in one pass, by the four lanes of a quad: for tensors so small that a second dispatch costs more.
+// sum_squares_small: acc += sum of x * x in one pass, by the four lanes of a quad, where a second dispatch would cost more. A pass of sum_squares.
 //   x    [N]  f32  in
 //   acc  [1]  f32  in, out
 // grid      (1, 1, 1)
