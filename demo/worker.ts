@@ -2,6 +2,7 @@
 import { expose } from 'comlink'
 import { device } from './device.ts'
 import { parity } from './worker/parity.ts'
+import { training } from './worker/training.ts'
 
 const api = {
   async device() {
@@ -9,6 +10,7 @@ const api = {
     return { name, description, why }
   },
   ...parity,
+  ...training,
 }
 export type DemoWorker = typeof api
 expose(api)

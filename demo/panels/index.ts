@@ -2,5 +2,7 @@
 import type { Panel } from '../panel.ts'
 import { parityPanel } from './parity.ts'
 import { pipeline } from './pipeline.ts'
+import { routing } from './routing.ts'
+import { train } from './train.ts'
 
-export const panels: readonly Panel[] = [pipeline, parityPanel]
+export const panels: readonly Panel[] = [train, routing, pipeline, parityPanel]

@@ -1,0 +1,1 @@
+declare module 'virtual:kjv' { const text: string; export default text }
