@@ -161,6 +161,16 @@ describe('control flow', () => {
       ${storeOwn}%r3; ret;`
     for (const seed of [0, 1, 5]) both((o) => run(body, { block: [96, 1, 1], words: 96 }, { ...o, seed }))
   })
+  it('branches over a few instructions: of all lanes, of some, with loads, stores and guards inside, faults and budgets', () => {
+    const over = (condition: string, fault = '') => `mov.u32 %r3, 0; mov.u32 %r2, %ti; mul.wide.u32 %rd1, %ti, 4; add.s64 %rd1, %out, %rd1;
+      again: and.b32 %r4, %r2, 7; ${condition} @%p1 bra over; add.u32 %r2, %r2, 3; mad.lo.u32 %r5, %r2, 5, %r3; st.global.u32 [%rd1+512], %r5; setp.gt.u32 %p2, %r4, 4; @%p2 ld.global.u32 %r6, [%rd1+512]; @%p2 xor.b32 %r2, %r2, %r6; ${fault} add.u32 %r2, %r2, 1;
+      over: add.u32 %r3, %r3, 1; xor.b32 %r2, %r2, %r3; setp.lt.u32 %p3, %r3, 40; @%p3 bra again; st.global.u32 [%rd1], %r2; ret;`
+    for (const condition of ['setp.ne.u32 %p1, %r4, 0;', 'setp.ne.u32 %p1, %ti, 5;', 'setp.ge.u32 %p1, %r4, 8;', 'setp.lt.u32 %p1, %r4, 8;', 'and.b32 %r7, %r3, 3; setp.gt.u32 %p1, %r4, %r7;']) {
+      for (const [seed, threads] of [[0, 32], [0, 40], [4, 96]]) both((o) => run(over(condition), { block: [threads, 1, 1], words: 512 }, { ...o, seed }))
+    }
+    bothFault(over('setp.ne.u32 %p1, %r4, 3;', 'setp.eq.u32 %p0, %r3, 20; @%p0 add.s64 %rd1, %rd1, 100000; st.global.u32 [%rd1+4], %r2;'), { words: 512 })
+    bothFault(`${over('setp.ne.u32 %p1, %r4, 3;').replace('ret;', 'mov.u32 %r3, 0; bra again;')}`, { words: 512, block: [64, 1, 1] }, { maxInstructions: 54321 })
+  })
   it('guarded returns: of no lane, of some, of all', () => {
     for (const n of [0, 1, 20, 32, 64, 96]) both((o) => run(`setp.ge.u32 %p1, %ti, ${n}; add.u32 %r1, %ti, 5; @%p1 ret; mul.lo.u32 %r1, %r1, 3; setp.eq.u32 %p2, %ti, ${n >> 1}; @%p2 exit; ${storeOwn}%r1; @!%p1 ret; trap;`, { block: [64, 1, 1] }, o))
   })

@@ -3,8 +3,11 @@
 // last byte of the allocation that it touched.
 import { Code, I32, type ImportedFunction } from './wasm_encoder.ts'
 
-/** Byte offsets. The first two are results of a run: warp instructions done, backward branches taken. */
-export const cell = { count: 0, turns: 4, sharedBase: 8, sharedBytes: 12, localBase: 16, localStride: 20, paramBase: 24, addresses: 64, sources: 192 } as const
+/**
+ * Byte offsets. The first three are results of a run: warp instructions done, backward branches taken, and thread instructions of
+ * those that were not done since lanes had branched over them.
+ */
+export const cell = { count: 0, turns: 4, skipped: 28, sharedBase: 8, sharedBytes: 12, localBase: 16, localStride: 20, paramBase: 24, addresses: 64, sources: 192 } as const
 /** `addresses` and `sources`: linear addresses of 32 lanes, while an access is at work. */
 export const cellBytes = 64 + 2 * 128
 

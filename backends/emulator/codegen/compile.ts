@@ -54,6 +54,11 @@ const planners: ReadonlyMap<string, readonly Planner[]> = (() => {
   return all
 })()
 
+/** Of instructions that a divided warp runs here for the lanes that did not branch over them. */
+const longestSkip = 64
+/** No bound on backward branches: no other group of the warp. */
+export const unlimited = 0x7fffffff
+
 /** A plain branch to a label: what blocks follow without leaving the compiled code. */
 function plainBranch({ statement: { opcode, operands, modifiers } }: Instruction): number | undefined {
   if (opcode !== 'bra' || operands.length !== 1 || modifiers.some((m) => m !== 'uni')) return undefined
@@ -99,6 +104,12 @@ class FunctionCompiler {
   private readonly count = this.code.local(I32)
   private readonly guard = this.code.local(I32)
   private readonly turned = this.code.local(I32)
+  private readonly skipped = this.code.local(I32)
+  private readonly staying = this.code.local(I32)
+  private readonly leaving = this.code.local(I32)
+  /** The local with the lanes that run: all of the group's, or those that did not branch over a few instructions. */
+  private lanes: number = MASK
+  private skipFrom = 0
   private exit = 0
   private dispatch = 0
 
@@ -152,7 +163,7 @@ class FunctionCompiler {
     })
     code.end() // loop
     code.end() // exit
-    code.global(0).get(this.count).i32Store(cell.count).global(0).get(this.turned).i32Store(cell.turns)
+    code.global(0).get(this.count).i32Store(cell.count).global(0).get(this.skipped).i32Store(cell.skipped).global(0).get(this.turned).i32Store(cell.turns)
     return code.get(PC)
   }
 
@@ -200,6 +211,7 @@ class FunctionCompiler {
     code.get(guard).get(MASK).op(op.i32_eq).if()
     jump()
     code.end()
+    if (this.isShortSkip(pc, target)) this.shortSkip(pc, target)
     code.get(this.count).i32(1).op(op.i32_sub).set(this.count)
     this.leaveAt(pc)
     code.end()
@@ -207,11 +219,38 @@ class FunctionCompiler {
     else this.fallInto(pc + 1)
   }
 
+  /** A forward branch over lane-wise instructions and accesses. */
+  private isShortSkip(pc: number, target: number): boolean {
+    return target > pc + 1 && target - pc <= longestSkip && this.steps.slice(pc + 1, target).every((s) => s?.kind === 'strip' || s?.kind === 'access')
+  }
+
+  /**
+   * The lanes that do not jump run what lies between, then all go on at the target: what the scheduler would do, which takes the
+   * lowest pc first and merges groups that meet. Only of a warp that was whole, and if nothing ends before.
+   */
+  private shortSkip(pc: number, target: number): void {
+    const { code, count, guard, staying, leaving, skipped } = this
+    const length = target - pc - 1
+    code.get(TURNS).i32(unlimited).op(op.i32_eq).get(LIMIT).i32(target).op(op.i32_ge_s).op(op.i32_and)
+    code.get(count).i32(length).op(op.i32_add).get(BUDGET).op(op.i32_le_s).op(op.i32_and).if()
+    code.get(guard).i32(-1).op(op.i32_xor).get(MASK).op(op.i32_and).set(staying)
+    code.get(guard).op(op.i32_popcnt).set(leaving)
+    code.get(count).i32(length).op(op.i32_add).set(count)
+    this.lanes = staying
+    this.skipFrom = pc + 1
+    for (let next = pc + 1; next < target;) next = this.emit(next, target)
+    this.lanes = MASK
+    code.get(skipped).get(leaving).i32(length).op(op.i32_mul).op(op.i32_add).set(skipped)
+    code.global(0).get(skipped).i32Store(cell.skipped)
+    code.i32(target).set(PC).br(this.dispatch)
+    code.end()
+  }
+
   private loadGuard(i: Instruction): void {
     const { code } = this
     code.get(BASE).i32Load(i.guard!.slot)
     if (i.guard!.negate) code.i32(-1).op(op.i32_xor)
-    code.get(MASK).op(op.i32_and).set(this.guard)
+    code.get(this.lanes).op(op.i32_and).set(this.guard)
   }
 
   /** Emits instruction pc, or a strip from it on; returns the pc behind. */
@@ -236,9 +275,13 @@ class FunctionCompiler {
       this.call(step.code)
       return pc + 1
     }
-    const [mask, guarded] = i.guard ? [this.guard, true] : [MASK, false]
+    const [mask, guarded] = i.guard ? [this.guard, true] : [this.lanes, false]
     if (guarded) { this.loadGuard(i); code.get(mask).if() }
     if (step.kind === 'access') { this.access(step.access, pc, mask); code.op(op.i32_eqz).if() }
+    if (this.lanes !== MASK) {
+      // Of the skipped part so far: what the interpreter counts.
+      code.global(0).get(this.skipped).get(this.leaving).i32(pc + 1 - this.skipFrom).op(op.i32_mul).op(op.i32_add).i32Store(cell.skipped)
+    }
     code.i32(pc).get(mask)
     begun()
     code.call(0)
@@ -267,7 +310,7 @@ class FunctionCompiler {
   private call(own: Code, zeros = 0): void {
     const index = this.nextIndex
     this.functions.push({ name: null, code: own, results: [] })
-    this.code.get(BASE).get(MASK)
+    this.code.get(BASE).get(this.lanes)
     for (let i = 0; i < zeros; i++) this.code.i32(0)
     this.code.call(index)
   }

@@ -4,12 +4,11 @@ import type { Group, Machine, Memory, Warp } from '../machine.ts'
 import { popcount } from '../diagnostics.ts'
 import { AccessFunctions, nameOf } from './access.ts'
 import { cell, cellBytes, ownBytes, siteAt } from './cells.ts'
-import { compile, type Run } from './compile.ts'
+import { compile, unlimited, type Run } from './compile.ts'
 import { supportFunctions } from './support.ts'
 
 /** Warp instructions that the interpreter runs of a function before compiling it pays, beside this many for each of its own. */
 const heatToCompile = { fixed: 2000, each: 20 }
-const none = 0x7fffffff
 
 /** What compiled code of one memory shares. */
 interface Host { readonly cells: number; readonly accesses: AccessFunctions; readonly shared: boolean }
@@ -87,13 +86,14 @@ export class CompiledFunction {
     u32[at + cell.localBase / 4] = warp.localBase
     u32[at + cell.localStride / 4] = warp.localStride
     u32[at + cell.paramBase / 4] = cta.launch.paramBase
+    u32[at + cell.skipped / 4] = 0
     // No instruction may begin that the launch has no more room for: the interpreter tells of that one.
     const room = Math.min(budget, Math.floor((most - machine.executed) / this.lanes))
-    g.pc = this.run(g.frame.base, g.pc, Math.min(limit, none), room, g.mask, Math.min(turns, none))
+    g.pc = this.run(g.frame.base, g.pc, Math.min(limit, unlimited), room, g.mask, Math.min(turns, unlimited))
     // An instruction of the interpreter may have made the memory grow.
     const { i32 } = machine.memory
     const done = i32[at + cell.count / 4]
-    machine.executed = this.executedBefore + done * this.lanes
+    machine.executed = this.executedBefore + done * this.lanes - i32[at + cell.skipped / 4]
     g.turns = (g.turns ?? 0) + i32[at + cell.turns / 4]
     return budget - done
   }
@@ -104,7 +104,7 @@ export class CompiledFunction {
     const i = fn.instructions[pc]
     warp.current = i
     warp.group.pc = pc
-    machine.executed = this.executedBefore + count * this.lanes
+    machine.executed = this.executedBefore + count * this.lanes - machine.memory.i32[(this.host.cells + cell.skipped) >>> 2]
     i.exec!(warp, mask)
     if (i.touchesMemory && machine.sanitizer === null) this.remember(pc)
   }
