@@ -5,6 +5,7 @@ import type { AddressParts } from '../decode_context.ts'
 import { lowestLane } from '../diagnostics.ts'
 import { writePredicate } from '../slots.ts'
 import { found, isOwnBlock, linear, resolve } from './addresses.ts'
+import { decides } from './answer_used.ts'
 import { since, takeAll } from './free_modifiers.ts'
 import { forLanes } from './lanes.ts'
 import { arrive, barrierAt, completeTx, drop, endBarrier, expectTx, initBarrier, misuse, sharedAddress, type Barrier } from './mbarrier_state.ts'
@@ -98,6 +99,8 @@ const waiting = (opcode: 'test_wait' | 'try_wait'): Decoder => (s, ctx): Decoded
   const at = ctx.address(s.operands[1])
   const value = ctx.src(s.operands[2], parity ? 'u32' : 'b64')
   if (s.operands[3]) ctx.src(s.operands[3], 'u32')
+  /** Found out when first needed: the function is decoded then. */
+  let looked: boolean | undefined
   return {
     touchesMemory: true,
     control(w, g, mask) {
@@ -122,7 +125,7 @@ const waiting = (opcode: 'test_wait' | 'try_wait'): Decoder => (s, ctx): Decoded
         })
         if (passed !== same) blocking ??= b
         done |= passed
-        if (passed !== 0) sanitizer?.mbarrierObserved(w, passed, b, b.phase - 1, form.semantics ?? 'acquire')
+        if (passed !== 0 && sanitizer !== null && (looked ??= decides(w.frame.fn, p))) sanitizer.mbarrierObserved(w, passed, b, b.phase - 1, form.semantics ?? 'acquire')
       }
       const polls = pollsOf(w)
       const answer = () => { writePredicate(memory, w.base + p, mask, done); g.pc++ }

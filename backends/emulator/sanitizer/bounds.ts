@@ -20,7 +20,7 @@ export function insideGlobal(reports: Reports, warp: Warp, mask: number, linear:
     const a = memory.allocationAt(place)
     if (a === undefined || place + bytes > a.start + a.bytes) {
       allowed &= ~(1 << lane)
-      const near = a ?? memory.allocationAt(place - 256)
+      const near = a ?? [1, 64, 256].map((n) => memory.allocationAt(place - n)).find((x) => x !== undefined)
       const beyond = near === undefined ? '' : `, ${place - near.start - near.bytes} bytes behind the end of ${near.what}, which has ${near.bytes} bytes at ${showAddress(GLOBAL_HIGH, near.start)}`
       outOfBounds(reports, warp, lane, 'global', showAddress(GLOBAL_HIGH, place), bytes, beyond)
       continue

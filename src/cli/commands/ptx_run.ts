@@ -56,7 +56,10 @@ function sayResult(result: CaseResult, json: boolean, what: string, timeSec: num
   const { equal, diagnostics, dropped, differences, fault, threadInstructions } = result
   if (json) {
     for (const d of diagnostics) process.stdout.write(`${JSON.stringify({ event: 'diagnostic', class: d.class, file: d.file, line: d.at.line, block: d.block, thread: d.thread, address: d.address, other: d.other, message: d.message })}\n`)
-    process.stdout.write(`${JSON.stringify({ event: 'result', equal: fault ? null : equal, diagnostics: diagnostics.length, threadInstructions, timeSec })}\n`)
+    // What ended the launch, unless the sanitizer told it.
+    const untold = fault !== null && !diagnostics.some((d) => d.class === classOf(fault))
+    if (untold) process.stdout.write(`${faultLine(fault)}\n`)
+    process.stdout.write(`${JSON.stringify({ event: 'result', equal: fault ? null : equal, diagnostics: diagnostics.length + (untold ? 1 : 0), threadInstructions, timeSec })}\n`)
     return
   }
   for (const d of diagnostics) process.stdout.write(`${sayDiagnostic(d)}\n`)
@@ -79,13 +82,15 @@ function attempt(file: PtxCase, text: string, options: Partial<EmulatorOptions>)
 }
 
 /** A fault in the words of the sanitizer's classes. */
+const classOf = ({ kind, target }: EmulatorFault): string => (kind === 'illegal-address' ? `${target?.space ?? 'global'}-out-of-bounds` : kind)
+const faultLine = (fault: EmulatorFault): string => {
+  const { place, target } = fault
+  return JSON.stringify({ event: 'diagnostic', class: classOf(fault), file: place?.file ?? null, line: place?.line ?? null, block: place?.block ?? null, thread: place?.thread ?? null, address: target?.address ?? null, other: null })
+}
 function sayFault(fault: EmulatorFault, json: boolean): void {
-  const { place, target, message } = fault
-  const cls = fault.kind === 'illegal-address' ? `${target?.space ?? 'global'}-out-of-bounds` : fault.kind
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ event: 'diagnostic', class: cls, file: place?.file ?? null, line: place?.line ?? null, block: place?.block ?? null, thread: place?.thread ?? null, address: target?.address ?? null, other: null })}\n`)
-    process.stdout.write(`${JSON.stringify({ event: 'result', equal: null, diagnostics: 1, threadInstructions: null, timeSec: null })}\n`)
-  } else process.stdout.write(`${cls}: ${message}\n`)
+  if (!json) { process.stdout.write(`${classOf(fault)}: ${fault.message}\n`); return }
+  process.stdout.write(`${faultLine(fault)}\n`)
+  process.stdout.write(`${JSON.stringify({ event: 'result', equal: null, diagnostics: 1, threadInstructions: null, timeSec: null })}\n`)
 }
 
 function writeBuffers(out: string, result: CaseResult): void {
