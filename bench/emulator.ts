@@ -1,10 +1,11 @@
 // Rows of the emulator: thread instructions a second of loops, and the rate of tensor-core products, with the sanitizer on and
 // off, beside the figures of other emulators on such a core.
+import type { Crew } from '../backends/emulator/crew.ts'
 import { Emulator } from '../backends/emulator/launch.ts'
 import { LoadedModule } from '../backends/emulator/loader.ts'
-import { GLOBAL_HIGH, type EmulatorOptions } from '../backends/emulator/machine.ts'
+import { GLOBAL_HIGH } from '../backends/emulator/machine.ts'
 import { LinearMemory } from '../backends/emulator/memory.ts'
-import { allowFusedMultiplyAdd } from '../backends/emulator/node_worker.ts'
+import { allowFusedMultiplyAdd, nodeCrew } from '../backends/emulator/node_worker.ts'
 import { parsePtx } from '../backends/emulator/parser.ts'
 import { createSanitizer } from '../backends/emulator/sanitizer/index.ts'
 import { CudaBackend } from '../backends/cuda/index.ts'
@@ -39,21 +40,25 @@ export const loopCases: readonly LoopCase[] = [
   { name: 'wgmma_tile', shape: 'm64n128k16 bf16, 50 times', ptx: wgmmaTile, blocks: 1, threads: 128, turns: 50, flop: 2 * 64 * 128 * 16 * 50 / 128, peers: { plain: gpgpuSim, sanitized: gpgpuSim } },
 ]
 
-function row(op: string, shape: string, device: string, timeSec: number, instructions: number, flop: number, sanitized: boolean, peer: Peer): BenchRow {
+function row(op: string, shape: string, device: string, timeSec: number, instructions: number, flop: number, sanitized: boolean, threads: number, peer: Peer): BenchRow {
   const [instructionsPerSec, flopPerSec] = [instructions / timeSec, flop / timeSec]
   const ratioToPeer = peer.instructionsPerSec !== undefined ? instructionsPerSec / peer.instructionsPerSec : peer.flopPerSec !== undefined ? flopPerSec / peer.flopPerSec : null
   return {
-    event: 'bench', op: `emulator ${op}`, shape: `(${shape}), sanitizer ${sanitized ? 'on' : 'off'}, one core`, device, timeSec, flopPerSec, bytesPerSec: null, fractionOfPeak: null,
+    event: 'bench', op: `emulator ${op}`, shape: `(${shape}), sanitizer ${sanitized ? 'on' : 'off'}, ${threads === 1 ? 'one thread' : `${threads} threads`}`, device, timeSec, flopPerSec, bytesPerSec: null, fractionOfPeak: null,
     peer: peer.name, ratioToPeer, threadInstructionsPerSec: instructionsPerSec,
   }
 }
 
+export interface Setting { readonly sanitize?: boolean; readonly threads?: number; readonly time?: Timing }
+
 /** A loop kernel, launched on a machine of its own. */
-export async function benchLoop(c: LoopCase, sanitize: boolean, options: Partial<EmulatorOptions> = {}, time = timing): Promise<BenchRow> {
+export async function benchLoop(c: LoopCase, { sanitize = false, threads = 1, time = timing }: Setting = {}): Promise<BenchRow> {
   allowFusedMultiplyAdd()
-  const memory = new LinearMemory()
+  const memory = new LinearMemory({ shared: threads > 1 })
   const loaded = new LoadedModule(parsePtx(c.ptx, `${c.name}.ptx`), memory)
-  const emulator = new Emulator(memory, loaded, { ...options, sanitize }, sanitize ? createSanitizer : undefined)
+  const emulator = new Emulator(memory, loaded, { sanitize }, sanitize ? createSanitizer : undefined)
+  emulator.crew = threads > 1 ? nodeCrew(threads - 1)(memory) : undefined
+  emulator.crew?.know(loaded, c.ptx)
   const elements = c.blocks * c.threads
   const [out, input] = [memory.allocate(4 * elements, 'out'), memory.allocate(4 * elements, 'in')]
   memory.f32.fill(1, input >> 2, (input >> 2) + elements)
@@ -67,14 +72,25 @@ export async function benchLoop(c: LoopCase, sanitize: boolean, options: Partial
   launch()
   const instructions = emulator.executed
   if (emulator.diagnostics.length) throw new Error(`${c.name}: ${emulator.diagnostics[0].message}`)
-  const [timeSec] = await leastTimes([async (count) => { for (let i = 0; i < count; i++) launch() }], time)
-  return row(c.name, c.shape, `emu:${loaded.ptx.target}`, timeSec, instructions, c.flop * elements, sanitize, sanitize ? c.peers.sanitized : c.peers.plain)
+  try {
+    await helpersWork(emulator.crew, launch)
+    const [timeSec] = await leastTimes([async (count) => { for (let i = 0; i < count; i++) launch() }], time)
+    return row(c.name, c.shape, `emu:${loaded.ptx.target}`, timeSec, instructions, c.flop * elements, sanitize, threads, sanitize ? c.peers.sanitized : c.peers.plain)
+  } finally { emulator.crew?.end() }
+}
+
+/** Helpers need a moment to begin; a launch that they do not share leaves them out. */
+async function helpersWork(crew: Crew | undefined, launch: () => void): Promise<void> {
+  for (const start = performance.now(); crew && performance.now() - start < 5000 && crew.control.executedByHelpers === 0;) {
+    launch()
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
 }
 
 /** The bf16 product of ptx/ through the device, as a training step calls it: mma.sync on sm_80, TMA and wgmma on sm_90a. */
-export async function benchProduct(target: 'sm_80' | 'sm_90a', sanitize: boolean, size = 256, time = timing): Promise<BenchRow> {
+export async function benchProduct(target: 'sm_80' | 'sm_90a', { sanitize = false, threads = 1, time = timing, size = 256 }: Setting & { readonly size?: number } = {}): Promise<BenchRow> {
   allowFusedMultiplyAdd()
-  const driver = new EmulatorDriver(target, {}, sanitize ? createSanitizer : undefined)
+  const driver = new EmulatorDriver(target, {}, sanitize ? createSanitizer : undefined, threads > 1 ? nodeCrew(threads - 1) : undefined)
   const device = new Device(new CudaBackend(driver))
   const op = ops.find(([o]) => o.name === 'gemm')![0]
   const values = Float32Array.from({ length: size * size }, (_, i) => (i * 37 % 101 - 50) / 64)
@@ -83,12 +99,13 @@ export async function benchProduct(target: 'sm_80' | 'sm_90a', sanitize: boolean
   try {
     run()
     await device.backend.sync()
+    for (const start = performance.now(); threads > 1 && performance.now() - start < 5000 && driver.executedByHelpers === 0;) { run(); await device.backend.sync() }
     const before = driver.executed
     run()
     await device.backend.sync()
     const instructions = driver.executed - before
     const [timeSec] = await leastTimes([async (count) => { for (let i = 0; i < count; i++) run(); await device.backend.sync() }], time)
-    return row('gemm', `bf16 nt ${size} x ${size} x ${size}, ${target === 'sm_80' ? 'mma.sync' : 'TMA and wgmma'}`, device.name, timeSec, instructions, 2 * size ** 3, sanitize, gpgpuSim)
+    return row('gemm', `bf16 nt ${size} x ${size} x ${size}, ${target === 'sm_80' ? 'mma.sync' : 'TMA and wgmma'}`, device.name, timeSec, instructions, 2 * size ** 3, sanitize, threads, gpgpuSim)
   } finally {
     a.release()
     b.release()
@@ -96,9 +113,10 @@ export async function benchProduct(target: 'sm_80' | 'sm_90a', sanitize: boolean
   }
 }
 
+/** With the sanitizer one thread runs all; a single block has nothing to share. */
 export async function* benchEmulator(): AsyncGenerator<BenchRow> {
-  for (const sanitize of [false, true]) {
-    for (const c of loopCases) yield await benchLoop(c, sanitize)
-    for (const target of ['sm_80', 'sm_90a'] as const) yield await benchProduct(target, sanitize)
+  for (const setting of [{}, { threads: 2 }, { sanitize: true }] as readonly Setting[]) {
+    for (const c of loopCases) if (c.blocks > 1 || setting.threads === undefined) yield await benchLoop(c, setting)
+    for (const target of ['sm_80', 'sm_90a'] as const) yield await benchProduct(target, setting)
   }
 }

@@ -28,7 +28,9 @@ export async function openDevice(name: string, options: DeviceOptions = {}): Pro
       const [{ CudaBackend }, { EmulatorDriver }] = await Promise.all([import('../backends/cuda/index.ts'), import('../backends/emulator/driver.ts')])
       const node = inNode() ? await import('../backends/emulator/node_worker.ts') : undefined
       node?.allowFusedMultiplyAdd()
-      const crew = node && (options.threads ?? 1) > 1 ? node.nodeCrew(options.threads! - 1) : undefined
+      const { threads = 1 } = options
+      if (threads < 1 || threads > 17) throw new InputError(`device ${name}: ${threads} threads; there may be 1 to 17`)
+      const crew = node && threads > 1 ? node.nodeCrew(threads - 1) : undefined
       return { device: new Device(new CudaBackend(new EmulatorDriver(name.slice(4), {}, undefined, crew))), why: 'asked for' }
     }
     default: {

@@ -35,13 +35,13 @@ describe('bench', () => {
     for (const c of loopCases) {
       const small = { ...c, blocks: Math.min(c.blocks, 2), turns: c.turns === null ? null : 3 }
       for (const sanitize of [false, true]) {
-        const r = await benchLoop(small, sanitize, {}, quick)
+        const r = await benchLoop(small, { sanitize, time: quick })
         expect(r.op).toBe(`emulator ${c.name}`)
         expect(r.threadInstructionsPerSec! * r.timeSec).toBeGreaterThan(500)
         expect(showRow(r)).toMatch(/instr\/s.*x g|instr\/s.*x GPGPU-Sim/)
       }
     }
-    const product = await benchProduct('sm_80', false, 32, quick)
+    const product = await benchProduct('sm_80', { size: 32, time: quick })
     expect(product.flopPerSec * product.timeSec).toBeCloseTo(2 * 32 ** 3, -1)
     expect(product.threadInstructionsPerSec! * product.timeSec).toBeGreaterThan(1000)
   })

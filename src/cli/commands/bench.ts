@@ -9,7 +9,7 @@ import type { Device } from '../../core/device.ts'
 import { InputError } from '../../core/errors.ts'
 import { didYouMean } from '../../core/suggest.ts'
 import { openDevice } from '../../device.ts'
-import { parseOptions } from '../options.ts'
+import { parseOptions, wholeNumber } from '../options.ts'
 import { findConfig } from '../run_config.ts'
 import type { Command } from './index.ts'
 
@@ -24,6 +24,7 @@ export const command: Command = {
                           emu:sm_80 and emu:sm_90a whatever the device, gemm_browser a headless Chromium
   --peers DIR             gemm_browser: libraries installed in DIR/node_modules race too (@tensorflow/tfjs with
                           @tensorflow/tfjs-backend-webgpu, onnxruntime-web, @jax-js/jax)
+  --threads N             emu: threads over the blocks of a launch; 1 unless given
   --disable-robustness    kernels without bounds checks (webgpu)
   --record                also appends to ${resultsFolder}/<date>-<host kind>.json
   --json                  one JSON object a line`,
@@ -32,14 +33,14 @@ export const command: Command = {
 
 async function bench(args: string[]): Promise<number> {
   const options = parseOptions('bench', args, {
-    device: { type: 'string', default: 'auto' }, op: { type: 'string', multiple: true, default: onDevice }, peers: { type: 'string' },
+    device: { type: 'string', default: 'auto' }, op: { type: 'string', multiple: true, default: onDevice }, threads: { type: 'string', default: '1' }, peers: { type: 'string' },
     'disable-robustness': { type: 'boolean', default: false }, record: { type: 'boolean', default: false }, json: { type: 'boolean', default: false },
   })
   for (const name of options.op) if (!benches.includes(name)) throw new InputError(`weft bench: no --op "${name}"${didYouMean(name, benches)}; known are ${benches.join(', ')}`)
   if (options.record) mkdirSync(resultsFolder, { recursive: true }) // before the work, not after it
   const disableRobustness = options['disable-robustness']
   // The emulator's rows alone need no device.
-  const { device, why } = await openDevice(options.op.every((name) => !onDevice.includes(name)) && options.device === 'auto' ? 'emu:sm_80' : options.device, { disableRobustness })
+  const { device, why } = await openDevice(options.op.every((name) => !onDevice.includes(name)) && options.device === 'auto' ? 'emu:sm_80' : options.device, { disableRobustness, threads: wholeNumber('bench', 'threads', options.threads) })
   if (!options.json) process.stdout.write(`${device.name}: ${device.backend.description} (${why})${disableRobustness ? ', no bounds checks' : ''}\n`)
   const rows: BenchRow[] = []
   try {

@@ -31,6 +31,7 @@ export const command: Command = {
   --steps N         total steps of the run
   --out DIR         default runs/<preset>
   --device NAME     auto (default), cuda:0, webgpu, cpu, emu:sm_80, emu:sm_90a
+  --threads N       emu: threads over the blocks of a launch, with the results of one; 1 unless given
   --fresh           starts anew; refuses a folder that is not empty
   --dry-run         prints parameters, FLOP, memory and checkpoint size, and runs nothing
   --json            one JSON object a line`,
@@ -41,7 +42,7 @@ async function run(args: string[]): Promise<number> {
   const options = parseOptions('train', args, {
     preset: { type: 'string' }, config: { type: 'string' }, set: { type: 'string', multiple: true, default: [] },
     data: { type: 'string', multiple: true }, steps: { type: 'string' }, out: { type: 'string' },
-    device: { type: 'string', default: 'auto' }, fresh: { type: 'boolean', default: false },
+    device: { type: 'string', default: 'auto' }, threads: { type: 'string', default: '1' }, fresh: { type: 'boolean', default: false },
     'dry-run': { type: 'boolean', default: false }, json: { type: 'boolean', default: false },
   })
   const source = findConfig(options)
@@ -57,7 +58,7 @@ async function run(args: string[]): Promise<number> {
   const tokens = await loadText(files, config.data)
   const lock = await lockRunDir(out)
   try {
-    const { device, why } = await openDevice(options.device)
+    const { device, why } = await openDevice(options.device, { threads: wholeNumber('train', 'threads', options.threads) })
     try {
       return await runIn({ out, config, device, why, tokens, files, json: options.json, again: `weft train ${args.join(' ')}` })
     } finally {
