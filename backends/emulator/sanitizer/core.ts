@@ -22,6 +22,9 @@ export class Core {
   private lastWarp: WarpClock | undefined
   private numObjects = 0
 
+  /** Parts that keep numbers of events. */
+  readonly forgetful: { forget(): void }[] = []
+
   constructor(readonly machine: Machine) { this.reports = new Reports(machine) }
 
   start(launch: LaunchState): void {
@@ -109,6 +112,7 @@ export class Core {
     this.events.clear()
     this.shadow.forgetAccesses()
     for (const w of this.warps.values()) w.events.length = 0
+    for (const part of this.forgetful) part.forget()
   }
 
   address(space: Space, at: number, cta: Cta): string {

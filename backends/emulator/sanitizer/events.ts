@@ -37,12 +37,14 @@ export interface Operation {
 /** No stamp reaches this: an asynchronous event is known by its observations only. */
 const never = 2 ** 53
 /** More events than this in a launch: the past is forgotten. */
-export const maxEvents = 2 ** 26 - 1
+export const maxEvents = 2 ** 22
 
 export class Events {
   readonly sites: Site[] = []
   private readonly known = new WeakMap<Instruction, Site[]>()
   count = 1
+  /** Numbers of events are given anew after each clear: those of before mean nothing any more. */
+  generation = 0
   stamps = new Float64Array(1024)
   warps = new Int32Array(1024)
   blocks = new Int32Array(1024)
@@ -108,6 +110,7 @@ export class Events {
   /** A new launch: nothing of the past counts. */
   clear(): void {
     this.count = 1
+    this.generation++
     this.operations.clear()
   }
 }

@@ -36,6 +36,7 @@ class HappensBefore implements Sanitizer {
     this.signals = new Signals(core)
     this.objects = new MbarrierObjects(core, this.races, entries)
     this.registers = new BusyRegisters(core.reports)
+    core.forgetful.push(this.fences, this.lifetimes)
   }
 
   get diagnostics() { return this.core.reports.diagnostics }

@@ -11,6 +11,7 @@ export class Lifetimes {
   private readonly remote = new Map<Cta, Map<number, Remote>>()
   constructor(private readonly core: Core) {}
   clear(): void { this.remote.clear() }
+  forget(): void { this.clear() }
 
   accessed(warp: Warp, mask: number, linear: Uint32Array, event: number): void {
     for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) if (m & 1) this.touched(warp, lane, linear[lane], event)

@@ -20,6 +20,8 @@ export interface Handle {
   /** Its events, with the operation that each stands for. */
   readonly events: [number, Operation][]
   settled: boolean
+  /** When the numbers of its events were given. */
+  readonly generation: number
 }
 
 export class Operations {
@@ -39,7 +41,7 @@ export class Operations {
     w.used = true
     const issued = { block: w.block, warp: w.id, lanes: 1 << op.lane, stamp: w.stamp }
     const operation = (): Operation => ({ op, proxy, observations: shared ?? [], byLane, issued })
-    const handle: Handle = { op, warp: w, proxy, reading: operation(), writing: operation(), readsShared: false, events: [], settled: false }
+    const handle: Handle = { op, warp: w, proxy, reading: operation(), writing: operation(), readsShared: false, events: [], settled: false, generation: core.events.generation }
     const made = new Map<Site, number>()
     for (const range of ranges) {
       const site = core.events.site(op.instruction, range.kind, range.kind === 'atomic' ? 'relaxed' : 'weak', 'gpu', true)
@@ -66,6 +68,7 @@ export class Operations {
     const seen = { block: w.block, warp: w.id, lanes, stamp: w.stamp }
     handle.reading.observations.push(seen)
     if (!readOnly && handle.writing.observations !== handle.reading.observations) handle.writing.observations.push(seen)
+    if (handle.generation !== this.core.events.generation) { this.close(handle); return }
     if (handle.proxy === 'generic' && handle.reading.observations.length === 1 && !handle.reading.byLane && w === handle.warp && lanes === 1 << handle.op.lane && !readOnly) {
       handle.settled = true
       for (const [event] of handle.events) this.core.events.settle(event, w.stamp)
@@ -76,7 +79,7 @@ export class Operations {
   }
   /** An mbarrier was told; it has no lanes. */
   signalled(handle: Handle, object: number, stamp: number): void {
-    if (handle.settled) for (const [event, own] of handle.events) this.core.events.unsettle(event, own)
+    if (handle.settled && handle.generation === this.core.events.generation) for (const [event, own] of handle.events) this.core.events.unsettle(event, own)
     handle.settled = false
     const seen = { block: -1, warp: object, lanes: 0, stamp }
     handle.reading.observations.push(seen)

@@ -21,6 +21,7 @@ export class ProxyFences {
   private readonly covered = new Set<number>()
   constructor(private readonly core: Core) {}
   clear(): void { this.all.clear(); this.covered.clear() }
+  forget(): void { this.covered.clear() }
 
   add(w: WarpClock, mask: number, space: 'all' | Space): void {
     let own = this.all.get(w.cluster)
