@@ -13,6 +13,8 @@ export interface DeviceOptions {
   readonly disableRobustness?: boolean
   /** emu: threads over the blocks of a launch, 1 unless more are asked for. */
   readonly threads?: number
+  /** emu: with the sanitizer; its first diagnostic is an error that the next wait tells. */
+  readonly sanitize?: boolean
 }
 
 /** Opens `cpu`, `webgpu`, `cuda:<n>`, `emu:<target>` or `auto` (the first of cuda:0, webgpu, cpu that works). An absent named device is an InputError. */
@@ -28,10 +30,11 @@ export async function openDevice(name: string, options: DeviceOptions = {}): Pro
       const [{ CudaBackend }, { EmulatorDriver }] = await Promise.all([import('../backends/cuda/index.ts'), import('../backends/emulator/driver.ts')])
       const node = inNode() ? await import('../backends/emulator/node_worker.ts') : undefined
       node?.allowFusedMultiplyAdd()
+      const createSanitizer = options.sanitize ? (await import('../backends/emulator/sanitizer/index.ts')).createSanitizer : undefined
       const { threads = 1 } = options
       if (threads < 1 || threads > 17) throw new InputError(`device ${name}: ${threads} threads; there may be 1 to 17`)
       const crew = node && threads > 1 ? node.nodeCrew(threads - 1) : undefined
-      return { device: new Device(new CudaBackend(new EmulatorDriver(name.slice(4), {}, undefined, crew))), why: 'asked for' }
+      return { device: new Device(new CudaBackend(new EmulatorDriver(name.slice(4), {}, createSanitizer, crew))), why: 'asked for' }
     }
     default: {
       const ordinal = /^cuda:(\d+)$/.exec(name)

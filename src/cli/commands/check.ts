@@ -12,6 +12,7 @@ export const command: Command = {
   usage: `  --device NAME   only this device (default: cpu, webgpu, emu:sm_80, emu:sm_90a and, where there is one, cuda:0); may be repeated
   --op NAME       only this op; may be repeated
   --slow          also the large cases
+  --sanitize      emulated devices run under the sanitizer; after its first diagnostic the device is lost, as after a fault
   --json          one JSON object a line`,
   run: check,
 }
@@ -21,7 +22,7 @@ const everyDevice = ['cpu', 'webgpu', 'emu:sm_80', 'emu:sm_90a', 'cuda:0']
 async function check(args: string[]): Promise<number> {
   const options = parseOptions('check', args, {
     device: { type: 'string', multiple: true }, op: { type: 'string', multiple: true },
-    slow: { type: 'boolean', default: false }, json: { type: 'boolean', default: false },
+    slow: { type: 'boolean', default: false }, sanitize: { type: 'boolean', default: false }, json: { type: 'boolean', default: false },
   })
   const chosen = ops.filter(([op]) => !options.op || options.op.includes(op.name))
   for (const name of options.op ?? []) if (!ops.some(([op]) => op.name === name)) throw new InputError(`weft check: no op "${name}"`)
@@ -32,7 +33,7 @@ async function check(args: string[]): Promise<number> {
   let skipped = 0
   const width = Math.max(...chosen.map(([op]) => op.name.length)) + 2
   for (const name of options.device ?? everyDevice) {
-    const device = await open(name, options.device !== undefined)
+    const device = await open(name, options.device !== undefined, options.sanitize)
     if (typeof device === 'string') { say({ event: 'absent', device: name, why: device }, `${name}: absent: ${device}\n`); continue }
     if (!options.json) process.stdout.write(`${device.name}: ${device.backend.description}\n`)
     for (const [op, cases] of chosen) {
@@ -55,8 +56,8 @@ async function check(args: string[]): Promise<number> {
 }
 
 /** Why a device that nobody named is absent; one that was named is an error. */
-async function open(name: string, named: boolean): Promise<Device | string> {
-  try { return (await openDevice(name)).device } catch (error) {
+async function open(name: string, named: boolean, sanitize: boolean): Promise<Device | string> {
+  try { return (await openDevice(name, { sanitize })).device } catch (error) {
     if (named || !(error instanceof InputError)) throw error
     return error.message.replace(`device ${name}: `, '')
   }
