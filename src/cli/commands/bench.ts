@@ -40,7 +40,7 @@ async function bench(args: string[]): Promise<number> {
   if (options.record) mkdirSync(resultsFolder, { recursive: true }) // before the work, not after it
   const disableRobustness = options['disable-robustness']
   // The emulator's rows alone need no device.
-  const { device, why } = await openDevice(options.op.every((name) => !onDevice.includes(name)) && options.device === 'auto' ? 'emu:sm_80' : options.device, { disableRobustness, threads: wholeNumber('bench', 'threads', options.threads) })
+  const { device, why } = await openDevice(options.op.every((name) => name === 'emulator') && options.device === 'auto' ? 'emu:sm_80' : options.device, { disableRobustness, threads: wholeNumber('bench', 'threads', options.threads) })
   if (!options.json) process.stdout.write(`${device.name}: ${device.backend.description} (${why})${disableRobustness ? ', no bounds checks' : ''}\n`)
   const rows: BenchRow[] = []
   try {
