@@ -24,3 +24,6 @@ export function wholeNumber(command: string, option: string, text: string): numb
   if (!/^\d{1,15}$/.test(text)) throw new InputError(`weft ${command}: --${option} is "${text}", must be a whole number`)
   return Number(text)
 }
+
+/** How this command was called, for hints that can be pasted: a checkout has no `weft` in the path. */
+export const weftCommand = process.env.npm_lifecycle_event === 'weft' ? 'npm run -s weft --' : 'weft'

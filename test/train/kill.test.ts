@@ -61,4 +61,4 @@ it(`survives ${numKills} kills (KILL_SEED=${seed})`, async () => {
   expect(await ended(start(cut))).toBe(0)
   expect(bytesOf(join(cut, `step-${steps}`))).toEqual(bytesOf(join(quiet, `step-${steps}`)))
   expect(lossesIn(cut)).toEqual(lossesIn(quiet))
-}, 600_000)
+}, 1_800_000)

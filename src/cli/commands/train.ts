@@ -14,7 +14,7 @@ import type { RunConfig } from '../../train/config.ts'
 import { MetricsLog, type MetricRow, type StepRow } from '../../train/metrics.ts'
 import { train } from '../../train/run.ts'
 import { compact, StepLine } from '../progress.ts'
-import { parseOptions, wholeNumber } from '../options.ts'
+import { parseOptions, weftCommand, wholeNumber } from '../options.ts'
 import { findConfig, presetNames, readRunConfig } from '../run_config.ts'
 import { openEvents, writeEvent } from '../tensorboard.ts'
 import { dryRun } from '../dry_run.ts'
@@ -60,7 +60,7 @@ async function run(args: string[]): Promise<number> {
   try {
     const { device, why } = await openDevice(options.device, { threads: wholeNumber('train', 'threads', options.threads) })
     try {
-      return await runIn({ out, config, device, why, tokens, files, json: options.json, again: `weft train ${args.join(' ')}` })
+      return await runIn({ out, config, device, why, tokens, files, json: options.json, again: `${weftCommand} train ${args.join(' ')}` })
     } finally {
       await device.backend.destroy().catch(() => {}) // a lost device has been reported already
     }
@@ -135,7 +135,7 @@ async function runIn(job: Job): Promise<number> {
           const done = { event: 'done' as const, step: event.step, trainLoss, valLoss: event.valLoss, out, device: device.name }
           emit(done)
           say(`trained ${event.step} steps: held-back loss ${event.valLoss.toFixed(3)} nats per byte, byte bigrams ${event.bigramLoss.toFixed(3)}`)
-          say(`next: weft generate --model ${out} --prompt "In the beginning"\n      weft train ${job.again.replace(/^weft train ?/, '').replace(/--steps \d+ ?/, '')} --steps ${event.step * 2}`)
+          say(`next: ${weftCommand} generate --model ${out} --prompt "In the beginning"\n      ${job.again.replace(/ --steps \d+/, '')} --steps ${event.step * 2}`)
         }
       }
     }
