@@ -122,7 +122,7 @@ export interface LoadedFunction {
   readonly frameBytes: number
   /** Called after a frame was zeroed: writes immediates, addresses and special registers for this warp. */
   fillConstants(warp: Warp, base: number): void
-  /** Runs groups of this function in place of the interpreter (scheduler.ts); set by the compiler. */
+  /** Runs groups of this function in place of the interpreter and of its compiled code (scheduler.ts). */
   run?: RunGroup
   /** Slots of formal parameters: kernel parameters lie in cta.launch.paramBase instead. */
   readonly local: { readonly bytes: number; offsetOf(name: string): number | undefined }

@@ -19,6 +19,14 @@ export function supportFunctions(): WebAssembly.Exports {
   return (exports ??= new WebAssembly.Instance(new WebAssembly.Module(wasmModule([], names.map((name) => ({ name, code: bodies[name](), results: [V128] })), null) as BufferSource)).exports)
 }
 
+/** An old engine, or a page whose policy forbids WebAssembly, has the interpreter. */
+export function hasSimd(): boolean {
+  try { return supportFunctions() !== undefined } catch (error) {
+    if (error instanceof WebAssembly.CompileError) return false
+    throw error
+  }
+}
+
 let fuses: boolean | undefined
 /**
  * Whether `f32x4.relaxed_madd` is there and rounds once, which the engine decides by the processor: compiled code then has fma at

@@ -5,7 +5,7 @@ import { popcount } from '../diagnostics.ts'
 import { AccessFunctions, nameOf } from './access.ts'
 import { cell, cellBytes, ownBytes, siteAt } from './cells.ts'
 import { compile, unlimited, type Run } from './compile.ts'
-import { supportFunctions } from './support.ts'
+import { hasSimd, supportFunctions } from './support.ts'
 
 /** Warp instructions that the interpreter runs of a function before compiling it pays, beside this many for each of its own. */
 const heatToCompile = { fixed: 2000, each: 20 }
@@ -124,8 +124,9 @@ export class CompiledFunction {
 
 /** Called with warp instructions that the interpreter ran of a function; compiles it when they are enough. */
 export function warm(fn: DecodedFunction, machine: Machine, instructions: number): void {
+  if (fn.heat === -Infinity) return
   fn.heat += instructions
   if (fn.heat < heatToCompile.fixed + heatToCompile.each * fn.instructions.length) return
   fn.heat = -Infinity
-  fn.compiled = CompiledFunction.of(fn, machine) ?? null
+  if (hasSimd()) fn.compiled = CompiledFunction.of(fn, machine) ?? null
 }
