@@ -110,7 +110,7 @@ export class Operations {
       const { writes, reads, shift, states } = page
       const from = at & insidePage, to = from + end - at
       if (space === 'shared') this.states(w, lane, site, states!, from, to, at)
-      let fenced = 0, okWrite = -1
+      let fenced = 0, okWrite = 0
       for (let i = from >> shift; i < to >> shift; i++) {
         const place = at - from + (i << shift)
         const before = writes[i]

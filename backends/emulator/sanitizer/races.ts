@@ -42,7 +42,8 @@ export class Races {
   private reads(w: WarpClock, mask: number, linear: Uint32Array, bytes: number): void {
     const { core, event, site: { strong } } = this
     const shared = this.space === 'shared'
-    let number = -1, shift = 2, okWrite = -1, okRead = -1
+    // Events that all lanes are ordered after; 0 is none.
+    let number = -1, shift = 2, okWrite = 0, okRead = 0
     let page!: Page, writes!: Int32Array, reads!: Int32Array
     for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
       if (!(m & 1)) continue
@@ -66,7 +67,7 @@ export class Races {
         const reader = reads[i]
         if (reader === me) continue
         if (reader === 0 || reader >> 5 === okRead) { reads[i] = me; continue }
-        // A strong read does not stand for weak ones before it: okRead stays as it is.
+        // A strong read does not stand for weak ones before it.
         if (reader > 0 && !strong && reader >> 5 !== event && core.orderedForAll(w, reader >> 5)) { okRead = reader >> 5; reads[i] = me; continue }
         reads[i] = this.entries.addReader(w, lane, reader, event, this.space)
       }
@@ -76,7 +77,7 @@ export class Races {
   private writes(w: WarpClock, mask: number, linear: Uint32Array, bytes: number): void {
     const { core, event } = this
     const shared = this.space === 'shared'
-    let number = -1, shift = 2, ok = -1
+    let number = -1, shift = 2, ok = 0
     let page!: Page, writes!: Int32Array, reads!: Int32Array
     for (let lane = 0, m = mask; m !== 0; lane++, m >>>= 1) {
       if (!(m & 1)) continue

@@ -72,7 +72,7 @@ export class Barriers {
     return draft.clock()
   }
 
-  /** With all threads of the block there, one stamp says it: those that exited count, nobody waits for them. */
+  /** With all warps of the block there, one stamp says it: their lanes that exited count, nobody waits for them. */
   private complete(cta: Cta, block: number, meeting: Meeting): void {
     const { core } = this
     meeting.complete = true
@@ -93,13 +93,12 @@ export class Barriers {
     meeting.clock = draft.clock()
   }
   private everybody(cta: Cta, { arrivals }: Meeting): boolean {
-    let here = 0
     for (const x of cta.warps) {
       const own = arrivals.get(x.id)
-      if (own !== undefined) here++
-      if ((x.alive & ~(own?.mask ?? 0)) !== 0) return false
+      // A warp that ended without coming here is not ordered by it.
+      if (own === undefined || (x.alive & ~own.mask) !== 0) return false
     }
-    return here === arrivals.size
+    return arrivals.size === cta.warps.length
   }
 }
 

@@ -23,4 +23,7 @@ K(sense_barrier_ok) { unsigned mine = 0; for (int r = 0; r < 3; r++) { data[B * 
 K(aggregated_ok) { unsigned m = __activemask(); if (in[T] + T % 3 == 2) { unsigned who = __activemask(); int leader = __ffs(who) - 1; unsigned base = 0; if ((int)(T % 32) == leader) base = atomicAdd(out, __popc(who)); base = __shfl_sync(who, base, leader); out[100 + base + __popc(who & ((1u << (T % 32)) - 1))] = T + m % 2; } }
 K(counter_then_plain) { __shared__ unsigned c; if (T == 0) c = 0; __syncthreads(); unsigned my = atomicAdd(&c, 1); out[T] = my + c; }
 K(counter_then_plain_ok) { __shared__ unsigned c; if (T == 0) c = 0; __syncthreads(); unsigned my = atomicAdd(&c, 1); __syncthreads(); out[T] = my + c; }
+D void bar(int id, int count) { asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(count) : "memory"); }
+K(third_reader) { __shared__ unsigned s[128]; s[T] = in[T]; __syncthreads(); unsigned x = 0; if (T < 96) x = s[5]; if (T / 32 == 1) bar(1, 64); if (T / 32 == 3) { bar(1, 64); if (T == 96) s[5] = 1; } out[T] = x; }
+K(third_reader_ok) { __shared__ unsigned s[128]; s[T] = in[T]; __syncthreads(); unsigned x = 0; if (T < 96) { x = s[5]; bar(1, 128); } else { bar(1, 128); if (T == 96) s[5] = 1; } out[T] = x; }
 }
