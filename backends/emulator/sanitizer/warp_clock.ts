@@ -1,4 +1,5 @@
 // What the lanes of one warp know. Mostly all know the same: then one clock and two floors answer for the warp.
+import { product } from '../dims.ts'
 import type { Warp } from '../machine.ts'
 import { Clock, ClockDraft, join, type Grid } from './clock.ts'
 
@@ -22,6 +23,8 @@ export class WarpClock {
   readonly id: number
   readonly block: number
   readonly cluster: number
+  /** Lanes of the block's size: those that exited are ordered by nothing that they did not take part in. */
+  private readonly existing: number
   /** Of accesses made now. */
   stamp: number
   /** Something was accessed with `stamp`. */
@@ -49,6 +52,8 @@ export class WarpClock {
     this.block = warp.cta.index
     this.cluster = clusterIndex
     this.stamp = ++time.now
+    const threads = product(warp.cta.launch.block) - 32 * warp.index
+    this.existing = threads >= 32 ? allLanes : (1 << threads) - 1
   }
 
   /** After knowledge of this warp was given to others: what it does now is not part of that. */
@@ -182,7 +187,7 @@ export class WarpClock {
   /** The lanes of `mask` waited for each other. */
   sync(mask: number): void {
     if (this.fenced) this.shareFences(mask)
-    if ((this.warp.alive & ~mask) === 0) {
+    if ((this.existing & ~mask) === 0) {
       if (this.lanes !== null) this.merge(allLanes)
       this.mates = null
       if (!this.used) { this.mateFloor = this.stamp - 1; return }

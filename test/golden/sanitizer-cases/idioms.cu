@@ -26,4 +26,6 @@ K(counter_then_plain_ok) { __shared__ unsigned c; if (T == 0) c = 0; __syncthrea
 D void bar(int id, int count) { asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(count) : "memory"); }
 K(third_reader) { __shared__ unsigned s[128]; s[T] = in[T]; __syncthreads(); unsigned x = 0; if (T < 96) x = s[5]; if (T / 32 == 1) bar(1, 64); if (T / 32 == 3) { bar(1, 64); if (T == 96) s[5] = 1; } out[T] = x; }
 K(third_reader_ok) { __shared__ unsigned s[128]; s[T] = in[T]; __syncthreads(); unsigned x = 0; if (T < 96) { x = s[5]; bar(1, 128); } else { bar(1, 128); if (T == 96) s[5] = 1; } out[T] = x; }
+K(lanes_that_left) { __shared__ unsigned s[32]; s[T] = in[T]; if (T >= 16) { out[T] = 1; return; } __syncwarp(0xffff); out[T] = s[T + 16]; }
+K(lanes_that_left_ok) { __shared__ unsigned s[32]; s[T] = in[T]; __syncwarp(); if (T >= 16) { out[T] = 1; return; } __syncwarp(0xffff); out[T] = s[T + 16]; }
 }
