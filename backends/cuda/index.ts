@@ -116,6 +116,8 @@ export class CudaBackend implements Backend {
     }
     const pointerOf = (name: string, own: boolean) => (own ? scratch.get(name)! : call.buffers[name] as Buffer).pointer
     for (const d of dispatches) {
+      // Nothing to do for empty tensors; a driver refuses a grid of no blocks.
+      if (d.grid.some((n) => n === 0)) continue
       const fn = this.functionOf(d)
       this.driver.launch(fn, d, packParams(d, fn, pointerOf, this.driver))
     }

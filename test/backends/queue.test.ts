@@ -2,6 +2,9 @@
 import { expect, it } from 'vitest'
 import { adamwOf } from '../../src/ops/adamw.ts'
 import { addOf as add } from '../../src/ops/add.ts'
+import { cross_entropy } from '../../src/ops/cross_entropy.ts'
+import { rms_norm } from '../../src/ops/rms_norm.ts'
+import { rms_norm_bwd_w } from '../../src/ops/rms_norm_bwd_w.ts'
 import { deviceNames, testDevice } from '../support/devices.ts'
 
 for (const name of deviceNames) {
@@ -30,3 +33,15 @@ for (const name of deviceNames) {
     for (const t of [x, y, other, g, m, v, coef, p]) t.release()
   })
 }
+
+it('emu:sm_80: empty tensors launch nothing, and a sum over none is zero', async (context) => {
+  const device = await testDevice('emu:sm_80')
+  if (!device) return context.skip()
+  const [x, w] = [device.tensor('f32', [0, 8], []), device.tensor('f32', [8], new Array(8).fill(1))]
+  const { y, rstd } = device.run(rms_norm, { x, w }, { eps: 1e-6 })
+  expect([(await y.read()).length, (await rstd.read()).length]).toEqual([0, 0])
+  const { dw } = device.run(rms_norm_bwd_w, { dy: x, x, rstd })
+  expect([...await dw.read()]).toEqual(new Array(8).fill(0))
+  const { total } = device.run(cross_entropy, { logits: x, targets: device.tensor('i32', [0], []) }, { scale: 1 })
+  expect([...await total.read()]).toEqual([0])
+})
