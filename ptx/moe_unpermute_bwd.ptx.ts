@@ -1,4 +1,7 @@
-// moe_unpermute_bwd: dyp[r] = w[s] dy[s / topk] with s = row_slot[r], zeros where s is -1; dw[s] = dy[s / topk] . yp[slot_row[s]].
+import type { Item } from './item.ts'
+
+/** H counts items of a row. */
+export const moeUnpermuteBwdPtx = (item: Item): string => `// moe_unpermute_bwd: dyp[r] = w[s] dy[s / topk] with s = row_slot[r], zeros where s is -1; dw[s] = dy[s / topk] . yp[slot_row[s]].
 //   dy            [T, H]      f32  in
 //   yp            [P, H]      f32  in
 //   topk_weights  [T, topk]   f32  in
@@ -6,10 +9,10 @@
 //   row_slot      [P]         i32  in
 //   dyp           [P, H]      f32  out
 //   dw            [T, topk]   f32  out
-// grid      dyp (ceil(P * H / 256), 1, 1), dw (ceil(T * topk / 4), 1, 1)
-// block     dyp (256, 1, 1) one element a thread, dw (128, 1, 1) one slot a warp
+// grid      dyp (ceil(P * H / ${256 * item.per}), 1, 1), dw (ceil(T * topk / 4), 1, 1)
+// block     dyp (256, 1, 1) ${item.words} a thread, dw (128, 1, 1) one slot a warp
 // smem      0 bytes
-// regs      14, 23         ptxas 13.0, sm_80, no spills
+// regs      ${item.per === 4 ? '14, 34' : '14, 23'}         ptxas 13.0, sm_80, no spills
 // source    derivative of moe_unpermute; reference in src/ops/moe_unpermute_bwd.ts
 .version 8.0
 .target sm_80
@@ -21,7 +24,7 @@
   .reg .pred %outside, %real;
   .reg .b32 %i, %block, %N, %H, %r, %h, %slot, %t, %topk;
   .reg .b64 %dy, %weights, %row_slot, %dyp, %at;
-  .reg .f32 %value, %weight;
+  .reg .f32 %value<4>, %weight;
 
   mov.u32 %i, %tid.x;
   mov.u32 %block, %ctaid.x;
@@ -46,16 +49,16 @@
   div.u32 %t, %slot, %topk;
   mad.lo.u32 %t, %t, %H, %h;
   ld.param.u64 %dy, [dy];
-  mul.wide.u32 %at, %t, 4;
+  mul.wide.u32 %at, %t, ${item.bytes};
   add.s64 %dy, %dy, %at;
-  mov.f32 %value, 0f00000000;
+${item.each('mov.f32 %value$, 0f00000000;')}
   @%real ld.global.nc.f32 %weight, [%weights];
-  @%real ld.global.nc.f32 %value, [%dy];
-  @%real mul.rn.f32 %value, %value, %weight;
+  @%real ld.global.nc${item.f32} ${item.of('%value')}, [%dy];
+${item.each('@%real mul.rn.f32 %value$, %value$, %weight;')}
   ld.param.u64 %dyp, [dyp];
-  mul.wide.u32 %at, %i, 4;
+  mul.wide.u32 %at, %i, ${item.bytes};
   add.s64 %dyp, %dyp, %at;
-  st.global.f32 [%dyp], %value;
+  st.global${item.f32} [%dyp], ${item.of('%value')};
   ret;
 }
 
@@ -65,7 +68,7 @@
   .reg .pred %outside, %more, %first;
   .reg .b32 %thread, %lane, %slot, %slots, %H, %topk, %row, %t, %h;
   .reg .b64 %dy, %yp, %slot_row, %dw, %at, %p;
-  .reg .f32 %dot, %a, %b, %other;
+  .reg .f32 %dot, %a<4>, %b<4>, %other;
 
   // Phase 1: slot and lane; the warp of an absent slot leaves as a whole.
   mov.u32 %thread, %tid.x;
@@ -97,18 +100,18 @@
   div.u32 %t, %slot, %topk;
   mul.wide.u32 %at, %t, %H;
   add.s64 %at, %at, %p;
-  shl.b64 %at, %at, 2;
+  shl.b64 %at, %at, ${item.per === 4 ? 4 : 2};
   add.s64 %dy, %dy, %at;
   mul.wide.u32 %at, %row, %H;
   add.s64 %at, %at, %p;
-  shl.b64 %at, %at, 2;
+  shl.b64 %at, %at, ${item.per === 4 ? 4 : 2};
   add.s64 %yp, %yp, %at;
 next:
-  ld.global.nc.f32 %a, [%dy];
-  ld.global.nc.f32 %b, [%yp];
-  fma.rn.f32 %dot, %a, %b, %dot;
-  add.s64 %dy, %dy, 128;
-  add.s64 %yp, %yp, 128;
+  ld.global.nc${item.f32} ${item.of('%a')}, [%dy];
+  ld.global.nc${item.f32} ${item.of('%b')}, [%yp];
+${item.each('fma.rn.f32 %dot, %a$, %b$, %dot;')}
+  add.s64 %dy, %dy, ${32 * item.bytes};
+  add.s64 %yp, %yp, ${32 * item.bytes};
   add.u32 %h, %h, 32;
   setp.lt.u32 %more, %h, %H;
   @%more bra next;
@@ -127,3 +130,4 @@ summed:
   @%first st.global.f32 [%dw], %dot;
   ret;
 }
+`

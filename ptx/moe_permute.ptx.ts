@@ -1,10 +1,13 @@
-// moe_permute: xp[r] = x[row_slot[r] / topk], zero where row_slot is -1 (padding), one element of xp a thread.
+import type { Item } from './item.ts'
+
+/** H counts items of a row. */
+export const moePermutePtx = (item: Item): string => `// moe_permute: xp[r] = x[row_slot[r] / topk], zero where row_slot is -1 (padding).
 //   x         [T, H]      f32  in
 //   row_slot  [P]         i32  in
 //   slot_row  [T * topk]  i32  in
 //   xp        [P, H]      f32  out
-// grid      (ceil(P * H / 256), 1, 1)
-// block     (256, 1, 1)
+// grid      (ceil(P * H / ${256 * item.per}), 1, 1)
+// block     (256, 1, 1)    ${item.words} a thread
 // smem      0 bytes
 // regs      14             ptxas 13.0, sm_80, no spills
 // source    deepseek-v3.md section 1.4; reference in src/ops/moe_permute.ts (slot_row serves its gradient only)
@@ -18,7 +21,7 @@
   .reg .pred %outside, %real;
   .reg .b32 %i, %block, %N, %H, %topk, %r, %h, %slot;
   .reg .b64 %x, %row_slot, %xp, %at;
-  .reg .b32 %v;
+  .reg .f32 %v<4>;
 
   mov.u32 %i, %tid.x;
   mov.u32 %block, %ctaid.x;
@@ -39,13 +42,14 @@
   div.u32 %slot, %slot, %topk;
   mad.lo.u32 %slot, %slot, %H, %h;
   ld.param.u64 %x, [x];
-  mul.wide.u32 %at, %slot, 4;
+  mul.wide.u32 %at, %slot, ${item.bytes};
   add.s64 %x, %x, %at;
-  mov.b32 %v, 0;
-  @%real ld.global.nc.b32 %v, [%x];
+${item.each('mov.f32 %v$, 0f00000000;')}
+  @%real ld.global.nc${item.f32} ${item.of('%v')}, [%x];
   ld.param.u64 %xp, [xp];
-  mul.wide.u32 %at, %i, 4;
+  mul.wide.u32 %at, %i, ${item.bytes};
   add.s64 %xp, %xp, %at;
-  st.global.b32 [%xp], %v;
+  st.global${item.f32} [%xp], ${item.of('%v')};
   ret;
 }
+`
