@@ -9,7 +9,10 @@ import { CaseError, runCase, type PtxCase } from '../../backends/emulator/run_ca
 
 const folder = new URL('../golden/ptx-cases/', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, folder), 'utf8')
-const samples = readdirSync(folder).filter((f) => f.endsWith('.json')).map((f) => { const c = JSON.parse(read(f)) as PtxCase; return [c, read(c.ptx).split('\n')] as const })
+const samples = ['', 'nvcc/'].flatMap((dir) => readdirSync(new URL(dir, folder)).filter((f) => f.endsWith('.json')).map((f) => {
+  const c = JSON.parse(read(dir + f)) as PtxCase
+  return [c, read(dir + c.ptx).split('\n')] as const
+})).filter(([, lines]) => lines.length < 300)
 
 /** Edits of lines that mostly still parse: registers, constants, types, guards and modifiers exchanged, lines lost, moved, doubled. */
 function edit(lines: string[], kind: number, at: number, n: number): void {

@@ -85,7 +85,8 @@ const extremes = (decode: FormDecoder) => [
   form(`ftz? NaN? ${halves}`, decode, sm80), form(`NaN? ${bfloats}`, decode, sm80),
   form(`ftz? NaN? xorsign abs ${halves}`, decode, sm86), form(`NaN? xorsign abs ${bfloats}`, decode, sm86),
 ]
-const approximate = (f: (a: number) => number, wide: string) => [form(`approx ${halves}`, of(1, f), { ptx: 7.0, sm: 75 }), form(`approx ${wide} ${bfloats}`, of(1, f), sm90)]
+/** `also`: what the bf16 forms need besides. */
+const approximate = (f: (a: number) => number, also: string) => [form(`approx ${halves}`, of(1, f), { ptx: 7.0, sm: 75 }), form(`approx ${also} ${bfloats}`, of(1, f), sm90)]
 
 export const half: Forms = {
   add: sum(of(2, sumToOdd)),
