@@ -142,6 +142,8 @@ export function decodeTensorMap({ u32, u16, u8 }: Memory, place: number): Tensor
     if (i > 0) strides.push(u32[word + at.strides / 4 + 2 * i - 2] + 2 ** 32 * u32[word + at.strides / 4 + 2 * i - 1])
   }
   if (box.includes(0) || elementStrides.includes(0)) return `a tensor map that is none: its box is [${box.join(', ')}], its element strides [${elementStrides.join(', ')}]`
+  const odd = strides.findIndex((s, i) => i > 0 && s % 16 !== 0)
+  if (odd > 0) return `a tensor map that is none: its stride ${odd - 1} is ${strides[odd]}, no multiple of 16`
   const swizzle = u8[place + at.swizzle]
   // tensormap.replace changes one field after the other: only now do they have to fit each other.
   try { checkBox(box, type.unit, swizzle) } catch (error) { return `a tensor map that is none: ${(error as Error).message}` }
@@ -159,7 +161,7 @@ export function misplaced(map: TensorMap, memory: Memory): string | undefined {
 const replaceTypes: readonly TensorDataType[] = ['UINT8', 'UINT16', 'UINT32', 'INT32', 'UINT64', 'INT64', 'FLOAT16', 'FLOAT32', 'FLOAT32_FTZ', 'FLOAT64', 'BFLOAT16', 'TFLOAT32', 'TFLOAT32_FTZ']
 
 export type ReplaceField = 'global_address' | 'rank' | 'box_dim' | 'global_dim' | 'global_stride' | 'element_stride' | 'elemtype' | 'interleave_layout' | 'swizzle_mode' | 'fill_mode'
-/** Entries of a field, and the largest value that the instruction takes for it (an immediate of the last four). */
+/** Entries of a field, and its largest value; the last four take an immediate. */
 export const replaceFields: Readonly<Record<ReplaceField, { readonly entries: number; readonly most: number; readonly immediate: boolean }>> = {
   global_address: { entries: 1, most: Infinity, immediate: false }, rank: { entries: 1, most: 4, immediate: false },
   box_dim: { entries: 5, most: 256, immediate: false }, global_dim: { entries: 5, most: 2 ** 32 - 1, immediate: false },

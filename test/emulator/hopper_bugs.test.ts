@@ -89,6 +89,10 @@ describe('without a sanitizer', () => {
   it('a rank that the instruction does not have', () => {
     expect(told('tensormap_replace', (b) => b.replace(/(tensormap\.replace\.tile\.rank\S* \[%r\d+\]), %r\d+/, '$1, 2')).message).toMatch(/a tensor map of rank 3 with 2 coordinates/)
   })
+  it('a box that no map has, a stride that no copy takes', () => {
+    expect(told('tensormap_replace', (b) => b.replace(/(tensormap\.replace\.tile\.box_dim\S* \[%r\d+\], 1), %r\d+/, '$1, 300')).message).toMatch(/\.box_dim 300, must be at most 256/)
+    expect(told('tensormap_replace', (b) => b, (c) => ({ ...c, args: c.args.map((a, i) => (i === 4 ? { i32: 40 } : a)) as CaseArg[] })).message).toMatch(/its stride 0 is 40, no multiple of 16/)
+  })
   it('a reduction that the type does not have', () => {
     expect(told('tma_store_add_f32', (b) => b.replaceAll('shared::cta.add.tile', 'shared::cta.xor.tile')).message).toMatch(/\.xor on a tensor of FLOAT32/)
   })

@@ -54,7 +54,9 @@ export const tensormap: Chapter = {
         forLanes(go, (lane) => {
           const word = ((w.base + slot) >> 2) + lane * (type === 'b64' ? 2 : 1)
           if (!adoptTensorMap(memory, linear[lane])) w.machine.fault('illegal-instruction', 'not a tensor map', w, lane)
-          replaceField(memory, linear[lane], name, ordinal, memory.u32[word], type === 'b64' ? memory.u32[word + 1] : 0)
+          const high = type === 'b64' ? memory.u32[word + 1] : 0
+          if (memory.u32[word] + high * 2 ** 32 > field.most) w.machine.fault('illegal-instruction', `.${name} ${memory.u32[word] + high * 2 ** 32}, must be at most ${field.most}`, w, lane)
+          replaceField(memory, linear[lane], name, ordinal, memory.u32[word], high)
           mapChanged(w, linear[lane])
         })
       },
