@@ -1,6 +1,7 @@
 // The text of gemm for Hopper: bf16 operands through TMA and wgmma, one kernel per layout, output type and tile.
-import { barriersOf, countTiles, descriptorHigh, descriptorLow, initBarriers, lines, list, loadBox, nextStage, stepBytes, tileOrigin, tileRegisters, waitFor } from './pieces.ts'
+import { awaitStage, claimStage, consumerPlace, descriptorHigh, descriptors, drain, lines, list, loadBox, loadParameters, nextBlock, nextStep, nextTile, startRoles, tileOrigin, tileRegisters } from './pieces.ts'
 import { stagingBytes, storeAddresses, storeRegisters, storeTile } from './store_tile.ts'
+import { rowsOf, threadsOf } from './tiles.ts'
 
 export interface GemmTile {
   /** Consumer warp groups: each takes 64 rows. */
@@ -12,8 +13,6 @@ export interface GemmText { readonly layout: 'nt' | 'nn' | 'tn'; readonly out: '
 
 /** K of a stage: 64 bf16 are the 128 bytes of a swizzled row. */
 export const bk = 64
-export const rowsOf = (tile: GemmTile): number => 64 * tile.groups
-export const threadsOf = (tile: GemmTile): number => 128 * (1 + tile.groups)
 /** Columns staged at a time: all that fits beside the stages. */
 const stagedColumns = ({ bn }: GemmTile, out: 'f32' | 'bf16'): number => (bn === 256 ? (out === 'f32' ? 64 : 128) : bn)
 
@@ -74,30 +73,8 @@ ${storeRegisters(out)}
   .reg .f32 %d<${bn / 2}>;
 
   // Phase 1: barriers, by one thread.
-  mov.u32 %thread, %tid.x;
-  mov.u32 %smem, gemm_smem;
-  ld.param.u32 %M, [M_param];
-  ld.param.u32 %N, [N_param];
-  ld.param.u32 %K, [K_param];
-  mov.b64 %aMap, a_map;
-  mov.b64 %bMap, b_map;
-  mov.b64 %cMap, c_map;
-  cvta.param.u64 %aMap, %aMap;
-  cvta.param.u64 %bMap, %bMap;
-  cvta.param.u64 %cMap, %cMap;
-  setp.ne.u32 %other, %thread, 0;
-  @%other bra STARTED;
-  prefetch.tensormap [%aMap];
-  prefetch.tensormap [%bMap];
-${initBarriers(stages, barriers, 1, 4 * groups)}
-STARTED:
-  bar.sync 0;
-${countTiles(bm, bn)}
-  mov.u32 %tile, %ctaid.x;
-  mov.u32 %stage, 0;
-  shr.u32 %group, %thread, 7;
-  setp.ne.u32 %other, %group, 0;
-  @%other bra CONSUMER;
+${loadParameters('gemm_smem')}
+${startRoles(tile, barriers, 1)}
 
   // Phase 2 (warp group 0): one thread keeps the ring full. The first wait on each empty barrier is for the phase before its first.
   setmaxnreg.dec.sync.aligned.u32 40;
@@ -111,20 +88,11 @@ ${tileOrigin(bm, bn)}
 ${moreBoxes.map((b) => `  add.u32 ${b.name}, ${b.from}, ${b.step};`).join('\n')}
   mov.u32 %k, 0;
 FILL:
-${barriersOf(stages, barriers)}
-${waitFor('%empty', '%parity')}
-  // All bytes of the boxes count, also those beyond the matrix, which arrive as zeros.
-  mbarrier.arrive.expect_tx.shared::cta.b64 _, [%full], ${stageBytes};
-  mad.lo.u32 %slot, %stage, ${stageBytes}, %smem;
+${claimStage(stages, barriers, stageBytes)}
 ${boxes(loadA, '%aMap')}
 ${boxes(loadB, '%bMap')}
-${nextStage(stages)}
-  add.u32 %k, %k, ${bk};
-  setp.lt.u32 %more, %k, %K;
-  @%more bra FILL;
-  mov.u32 %to, %nctaid.x;
-  add.u32 %tile, %tile, %to;
-  bra FILL_TILE;
+${nextBlock(stages, '%k', bk, '%K', 'FILL')}
+${nextTile('FILL_TILE')}
 
   // Phase 3 (warp groups 1-${groups}): products of 64 rows of the tile.
 CONSUMER:
@@ -134,13 +102,7 @@ CONSUMER:
   sub.u32 %consumer, %group, 1;
   mov.u32 %groupBarrier, %group;
   and.b32 %lane, %thread, 31;
-  shr.u32 %warpInGroup, %thread, 5;
-  and.b32 %warpInGroup, %warpInGroup, 3;
-  setp.eq.u32 %first, %lane, 0;
-  and.b32 %to, %thread, 127;
-  setp.eq.u32 %leader, %to, 0;
-  mad.lo.u32 %staging, %consumer, ${perGroup}, %smem;
-  add.u32 %staging, %staging, ${staging};
+${consumerPlace(staging, perGroup)}
 ${storeAddresses(out)}
   mov.u32 %high, ${descriptorHigh};
 MULTIPLY_TILE:
@@ -149,48 +111,27 @@ MULTIPLY_TILE:
 ${tileOrigin(bm, bn)}
   mov.u32 %k, 0;
 MULTIPLY:
-${barriersOf(stages, barriers)}
-${waitFor('%full', '%parity')}
-  mad.lo.u32 %slot, %stage, ${stageBytes}, %smem;
-  // Descriptors: addresses in units of 16 bytes, 18 bits of them; this warp group's rows start 8,192 bytes per group further.
-  mad.lo.u32 %aLow, %consumer, 8192, %slot;
-  add.u32 %bLow, %slot, ${aBytes};
-  shr.u32 %aLow, %aLow, 4;
-  shr.u32 %bLow, %bLow, 4;
-  or.b32 %aLow, %aLow, ${descriptorLow(aMn)};
-  or.b32 %bLow, %bLow, ${descriptorLow(bMn)};
-  mov.b64 %aDesc, {%aLow, %high};
-  mov.b64 %bDesc, {%bLow, %high};
+${awaitStage(stages, barriers, stageBytes)}
+${descriptors(aBytes, aMn, bMn)}
   // The first product of a tile replaces what the registers hold.
   setp.ne.u32 %accumulate, %k, 0;
   wgmma.fence.sync.aligned;
-${lines(bk / 16, (step) => `  wgmma.mma_async.sync.aligned.m64n${bn}k16.f32.bf16.bf16 {${list(bn / 2, (i) => `%d${i}`)}}, %aDesc, %bDesc, ${step ? '%always' : '%accumulate'}, 1, 1, ${aMn ? 1 : 0}, ${bMn ? 1 : 0};${step < bk / 16 - 1 ? `
-  add.s64 %aDesc, %aDesc, ${stepBytes(aMn) >> 4};
-  add.s64 %bDesc, %bDesc, ${stepBytes(bMn) >> 4};` : ''}`)}
+${lines(bk / 16, (step) => `  wgmma.mma_async.sync.aligned.m64n${bn}k16.f32.bf16.bf16 {${list(bn / 2, (i) => `%d${i}`)}}, %aDesc, %bDesc, ${step ? '%always' : '%accumulate'}, 1, 1, ${aMn ? 1 : 0}, ${bMn ? 1 : 0};${step < bk / 16 - 1 ? `\n${nextStep(aMn, bMn)}` : ''}`)}
   wgmma.commit_group.sync.aligned;
   // One group stays in flight; the one before has read its stage, which goes back to the producer.
   wgmma.wait_group.sync.aligned 1;
   and.pred %more, %accumulate, %first;
   @%more mbarrier.arrive.shared::cta.b64 _, [%before];
   mov.u32 %before, %empty;
-${nextStage(stages)}
-  add.u32 %k, %k, ${bk};
-  setp.lt.u32 %more, %k, %K;
-  @%more bra MULTIPLY;
+${nextBlock(stages, '%k', bk, '%K', 'MULTIPLY')}
   wgmma.wait_group.sync.aligned 0;
   @%first mbarrier.arrive.shared::cta.b64 _, [%before];
 
   // Phase 4: the tile goes out; rows and columns beyond c are dropped by the copy.
   mad.lo.u32 %rowOut, %consumer, 64, %m0;
 ${storeTile({ bn, columns: stagedColumns(tile, out), out, value: (i) => `%d${i}` })}
-  mov.u32 %to, %nctaid.x;
-  add.u32 %tile, %tile, %to;
-  bra MULTIPLY_TILE;
-DRAIN:
-  // Shared memory must outlive the copies that read it.
-  @%leader cp.async.bulk.wait_group 0;
-DONE:
-  ret;
+${nextTile('MULTIPLY_TILE')}
+${drain}
 }
 `
 }

@@ -1,18 +1,14 @@
 import { u32, type PtxKernel } from '../../src/core/kernel.ts'
 import type { GemmAttrs } from '../../src/ops/gemm.ts'
-import { bk, gemmText, layoutOf, rowsOf, threadsOf, type GemmText, type GemmTile } from './gemm.ptx.ts'
-import { boxColumns } from './store_tile.ts'
-import { chooseTile, numTiles } from './tiles.ts'
+import { once } from '../tile_choice.ts'
+import { bk, gemmText, layoutOf, type GemmText, type GemmTile } from './gemm.ptx.ts'
+import { storeMap } from './store_tile.ts'
+import { chooseTile, numTiles, rowsOf, threadsOf } from './tiles.ts'
 
 /** Largest first: chooseTile keeps the earlier of equals. */
 const tiles: readonly GemmTile[] = [{ groups: 2, bn: 256, stages: 4 }, { groups: 2, bn: 128, stages: 5 }, { groups: 2, bn: 64, stages: 6 }, { groups: 1, bn: 64, stages: 6 }]
 
-const texts = new Map<string, string>()
-function textOf(kernel: GemmText): string {
-  const key = JSON.stringify(kernel)
-  if (!texts.has(key)) texts.set(key, gemmText(kernel))
-  return texts.get(key)!
-}
+const textOf = (kernel: GemmText): string => once(`gemm sm_90a ${JSON.stringify(kernel)}`, () => gemmText(kernel))
 
 export const gemm: PtxKernel<GemmAttrs> = {
   op: 'gemm',
@@ -28,10 +24,9 @@ export const gemm: PtxKernel<GemmAttrs> = {
       tensorMap: { buffer, dataType: 'BFLOAT16' as const, globalDim: [columns, rows], globalStrides: [2 * columns], boxDim: box, swizzle: '128B' as const, l2Promotion: 'L2_256B' as const },
     })
     // MN-major operands come in boxes of 64 elements, K-major ones in one box of all rows.
-    const c = { tensorMap: { buffer: 'c', dataType: out === 'f32' ? 'FLOAT32' as const : 'BFLOAT16' as const, globalDim: [N, M], globalStrides: [(out === 'f32' ? 4 : 2) * N], boxDim: [boxColumns(out), 64], swizzle: '128B' as const } }
     return [{
       ptx: textOf(kernel), entry: 'gemm', label: `gemm ${layout} ${out} ${rowsOf(tile)}x${tile.bn}`,
-      args: [operand('a', a.shape, layout === 'tn' ? [64, bk] : [bk, rowsOf(tile)]), operand('b', b.shape, layout === 'nt' ? [bk, tile.bn] : [64, bk]), c, u32(M), u32(N), u32(K)],
+      args: [operand('a', a.shape, layout === 'tn' ? [64, bk] : [bk, rowsOf(tile)]), operand('b', b.shape, layout === 'nt' ? [bk, tile.bn] : [64, bk]), storeMap(M, N, out), u32(M), u32(N), u32(K)],
       grid: [Math.min(numSms, numTiles(tile, M, N)), 1, 1], block: [threadsOf(tile), 1, 1], smemBytes: layoutOf(kernel).smemBytes,
     }]
   },

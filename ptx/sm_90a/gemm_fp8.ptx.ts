@@ -1,6 +1,7 @@
 // The text of gemm_fp8 for Hopper: e4m3 operands through TMA and wgmma, promoted to float32 registers every 128 of K.
-import { barriersOf, countTiles, descriptorHigh, descriptorLow, initBarriers, lines, list, loadBox, nextStage, stepBytes, tileOrigin, tileRegisters, waitFor } from './pieces.ts'
+import { awaitStage, barriersOf, claimStage, consumerPlace, descriptorHigh, descriptors, drain, lines, list, loadBox, loadParameters, nextBlock, nextStep, nextTile, startRoles, tileOrigin, tileRegisters, waitFor } from './pieces.ts'
 import { stagingBytes, storeAddresses, storeRegisters, storeTile } from './store_tile.ts'
+import { rowsOf, threadsOf } from './tiles.ts'
 
 export interface GemmFp8Tile {
   /** Consumer warp groups: each takes 64 rows. */
@@ -14,8 +15,6 @@ export interface GemmFp8Text { readonly bTile: '128x128' | '1x128'; readonly til
 
 /** K of a stage: the 128 that share a scale, and the 128 bytes of a swizzled row. */
 export const bk = 128
-export const rowsOf = (tile: GemmFp8Tile): number => 64 * tile.groups
-export const threadsOf = (tile: GemmFp8Tile): number => 128 * (1 + tile.groups)
 
 export function layoutOf({ bTile, tile }: Omit<GemmFp8Text, 'adds'>) {
   const aBytes = rowsOf(tile) * bk
@@ -83,31 +82,9 @@ ${storeRegisters('f32')}
   .reg .f32 %d<${bn / 2}>, %sum<${bn / 2}>, %sa<4>, %sb<4>, %upper, %lower, %blockScale, %s<4>, %cs0, %cs1;
 
   // Phase 1: barriers, by one thread. A stage is full when its bytes and the 32 lanes that bring its scales have arrived.
-  mov.u32 %thread, %tid.x;
-  mov.u32 %smem, gemm_fp8_smem;
-  ld.param.u32 %M, [M_param];
-  ld.param.u32 %N, [N_param];
-  ld.param.u32 %K, [K_param];
-  mov.b64 %aMap, a_map;
-  mov.b64 %bMap, b_map;
-  mov.b64 %cMap, c_map;
-  cvta.param.u64 %aMap, %aMap;
-  cvta.param.u64 %bMap, %bMap;
-  cvta.param.u64 %cMap, %cMap;
+${loadParameters('gemm_fp8_smem')}
   and.b32 %lane, %thread, 31;
-  setp.ne.u32 %other, %thread, 0;
-  @%other bra STARTED;
-  prefetch.tensormap [%aMap];
-  prefetch.tensormap [%bMap];
-${initBarriers(stages, barriers, 33, 4 * groups)}
-STARTED:
-  bar.sync 0;
-${countTiles(bm, bn)}
-  mov.u32 %tile, %ctaid.x;
-  mov.u32 %stage, 0;
-  shr.u32 %group, %thread, 7;
-  setp.ne.u32 %other, %group, 0;
-  @%other bra CONSUMER;
+${startRoles(tile, barriers, 33)}
 
   // Phase 2 (warp group 0): one thread and one warp keep the ring full. The first wait on an empty barrier is for the phase before its first.
   setmaxnreg.dec.sync.aligned.u32 40;
@@ -123,21 +100,12 @@ FILL_TILE:
 ${tileOrigin(bm, bn)}
   mov.u32 %k, 0;
 FILL:
-${barriersOf(stages, barriers)}
-${waitFor('%empty', '%parity')}
-  // All bytes of the boxes count, also those beyond the matrix, which arrive as zeros.
-  mbarrier.arrive.expect_tx.shared::cta.b64 _, [%full], ${stageBytes};
-  mad.lo.u32 %slot, %stage, ${stageBytes}, %smem;
+${claimStage(stages, barriers, stageBytes)}
 ${loadBox('%slot', '%aMap', '%k', '%m0', '%full')}
   add.u32 %slot, %slot, ${aBytes};
 ${loadBox('%slot', '%bMap', '%k', '%n0', '%full')}
-${nextStage(stages)}
-  add.u32 %k, %k, ${bk};
-  setp.lt.u32 %more, %k, %K;
-  @%more bra FILL;
-  mov.u32 %to, %nctaid.x;
-  add.u32 %tile, %tile, %to;
-  bra FILL_TILE;
+${nextBlock(stages, '%k', bk, '%K', 'FILL')}
+${nextTile('FILL_TILE')}
 
   // Phase 3 (warp 1): a column of scales per block of K. TMA cannot: its rows are K / 128 floats, seldom a multiple of 16 bytes.
 SCALES:
@@ -169,13 +137,8 @@ ${keepScales(bm, scales, '%sa')}
 ${perColumn ? keepScales(bn, scales + 4 * bm, '%sb') : `  setp.eq.u32 %first, %lane, 0;
   @%first st.shared.f32 [%scaleSlot+${scales + 4 * bm}], %sb0;`}
   mbarrier.arrive.shared::cta.b64 _, [%full];
-${nextStage(stages)}
-  add.u32 %kTile, %kTile, 1;
-  setp.lt.u32 %more, %kTile, %kTiles;
-  @%more bra SCALES_BLOCK;
-  mov.u32 %to, %nctaid.x;
-  add.u32 %tile, %tile, %to;
-  bra SCALES_TILE;
+${nextBlock(stages, '%kTile', 1, '%kTiles', 'SCALES_BLOCK')}
+${nextTile('SCALES_TILE')}
 
   // Phase 4 (warp groups 1-${groups}): products of 64 rows of the tile. While one group promotes, the other multiplies.
 CONSUMER:
@@ -185,13 +148,7 @@ CONSUMER:
   setp.ne.u32 %replace, %thread, %thread;
   sub.u32 %consumer, %group, 1;
   mov.u32 %groupBarrier, %group;
-  shr.u32 %warpInGroup, %thread, 5;
-  and.b32 %warpInGroup, %warpInGroup, 3;
-  setp.eq.u32 %first, %lane, 0;
-  and.b32 %to, %thread, 127;
-  setp.eq.u32 %leader, %to, 0;
-  mad.lo.u32 %staging, %consumer, ${perGroup}, %smem;
-  add.u32 %staging, %staging, ${staging};
+${consumerPlace(staging, perGroup)}
 ${storeAddresses('f32')}
   // Fragment rows of this thread: 16 w + l / 4 and 8 further; its columns: 8 j + 2 (l % 4) and the next.
   mad.lo.u32 %rowScales, %consumer, 64, %rowInWarp;
@@ -206,22 +163,10 @@ ${tileOrigin(bm, bn)}
 ${lines(bn / 2, (i) => `  mov.f32 %sum${i}, 0f00000000;`)}
   mov.u32 %k, 0;
 MULTIPLY:
-${barriersOf(stages, barriers)}
-${waitFor('%full', '%parity')}
-  mad.lo.u32 %slot, %stage, ${stageBytes}, %smem;
-  // Descriptors: addresses in units of 16 bytes, 18 bits of them; this warp group's rows start 8,192 bytes per group further.
-  mad.lo.u32 %aLow, %consumer, 8192, %slot;
-  add.u32 %bLow, %slot, ${aBytes};
-  shr.u32 %aLow, %aLow, 4;
-  shr.u32 %bLow, %bLow, 4;
-  or.b32 %aLow, %aLow, ${descriptorLow(false)};
-  or.b32 %bLow, %bLow, ${descriptorLow(false)};
-  mov.b64 %aDesc, {%aLow, %high};
-  mov.b64 %bDesc, {%bLow, %high};
+${awaitStage(stages, barriers, stageBytes)}
+${descriptors(aBytes, false, false)}
   wgmma.fence.sync.aligned;
-${lines(bk / 32, (step) => `  wgmma.mma_async.sync.aligned.m64n${bn}k32.f32.e4m3.e4m3 {${list(bn / 2, (i) => `%d${i}`)}}, %aDesc, %bDesc, ${step ? '%always' : '%replace'}, 1, 1;${step < bk / 32 - 1 ? `
-  add.s64 %aDesc, %aDesc, ${stepBytes(false) >> 4};
-  add.s64 %bDesc, %bDesc, ${stepBytes(false) >> 4};` : ''}`)}
+${lines(bk / 32, (step) => `  wgmma.mma_async.sync.aligned.m64n${bn}k32.f32.e4m3.e4m3 {${list(bn / 2, (i) => `%d${i}`)}}, %aDesc, %bDesc, ${step ? '%always' : '%replace'}, 1, 1;${step < bk / 32 - 1 ? `\n${nextStep(false, false)}` : ''}`)}
   wgmma.commit_group.sync.aligned;
   // The scales are read while the products run.
   mad.lo.u32 %scaleSlot, %stage, ${scaleBytes}, %rowScales;
@@ -244,22 +189,13 @@ ${lines(4, (i) => `  fma.rn.f32 %sum${4 * j + i}, %d${4 * j + i}, %s${i}, %sum${
   // Operands and scales are read: the stage goes back.
   bar.warp.sync -1;
   @%first mbarrier.arrive.shared::cta.b64 _, [%empty];
-${nextStage(stages)}
-  add.u32 %k, %k, ${bk};
-  setp.lt.u32 %more, %k, %K;
-  @%more bra MULTIPLY;
+${nextBlock(stages, '%k', bk, '%K', 'MULTIPLY')}
 
   // Phase 5: the tile goes out; rows and columns beyond c are dropped by the copy.
   mad.lo.u32 %rowOut, %consumer, 64, %m0;
 ${storeTile({ bn, columns: bn, out: 'f32', adds, value: (i) => `%sum${i}` })}
-  mov.u32 %to, %nctaid.x;
-  add.u32 %tile, %tile, %to;
-  bra MULTIPLY_TILE;
-DRAIN:
-  // Shared memory must outlive the copies that read it.
-  @%leader cp.async.bulk.wait_group 0;
-DONE:
-  ret;
+${nextTile('MULTIPLY_TILE')}
+${drain}
 }
 `
 }

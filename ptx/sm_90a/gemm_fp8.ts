@@ -1,19 +1,15 @@
 import { u32, type CudaInfo, type PtxDispatch, type PtxKernel } from '../../src/core/kernel.ts'
 import type { Specs } from '../../src/core/op.ts'
 import type { GemmFp8Attrs } from '../../src/ops/gemm_fp8.ts'
-import { bk, gemmFp8Text, layoutOf, rowsOf, threadsOf, type GemmFp8Text, type GemmFp8Tile } from './gemm_fp8.ptx.ts'
-import { boxColumns } from './store_tile.ts'
-import { chooseTile, numTiles } from './tiles.ts'
+import { once } from '../tile_choice.ts'
+import { bk, gemmFp8Text, layoutOf, type GemmFp8Text, type GemmFp8Tile } from './gemm_fp8.ptx.ts'
+import { storeMap } from './store_tile.ts'
+import { chooseTile, numTiles, rowsOf, threadsOf } from './tiles.ts'
 
 /** Largest first: chooseTile keeps the earlier of equals. */
 const tiles: readonly GemmFp8Tile[] = [{ groups: 2, bn: 128, stages: 4 }, { groups: 2, bn: 64, stages: 6 }, { groups: 1, bn: 64, stages: 6 }]
 
-const texts = new Map<string, string>()
-function textOf(kernel: GemmFp8Text): string {
-  const key = JSON.stringify(kernel)
-  if (!texts.has(key)) texts.set(key, gemmFp8Text(kernel))
-  return texts.get(key)!
-}
+const textOf = (kernel: GemmFp8Text): string => once(`gemm_fp8 sm_90a ${JSON.stringify(kernel)}`, () => gemmFp8Text(kernel))
 
 /** Launches for these operands: `adds` to c, or makes it. */
 export function launchOf({ a, b }: Specs, bTile: '128x128' | '1x128', adds: boolean, { numSms }: CudaInfo): readonly PtxDispatch[] {
@@ -22,10 +18,9 @@ export function launchOf({ a, b }: Specs, bTile: '128x128' | '1x128', adds: bool
   const operand = (buffer: string, rows: number, boxRows: number) => ({
     tensorMap: { buffer, dataType: 'UINT8' as const, globalDim: [K, rows], globalStrides: [K], boxDim: [bk, boxRows], swizzle: '128B' as const, l2Promotion: 'L2_256B' as const },
   })
-  const c = { tensorMap: { buffer: 'c', dataType: 'FLOAT32' as const, globalDim: [N, M], globalStrides: [4 * N], boxDim: [boxColumns('f32'), 64], swizzle: '128B' as const } }
   return [{
     ptx: textOf({ bTile, tile, adds }), entry: 'gemm_fp8', label: `gemm_fp8 ${bTile} ${rowsOf(tile)}x${tile.bn}${adds ? ', added' : ''}`,
-    args: [operand('a', M, rowsOf(tile)), operand('b', N, tile.bn), c, 'aScale', 'bScale', u32(M), u32(N), u32(K)],
+    args: [operand('a', M, rowsOf(tile)), operand('b', N, tile.bn), storeMap(M, N, 'f32'), 'aScale', 'bScale', u32(M), u32(N), u32(K)],
     grid: [Math.min(numSms, numTiles(tile, M, N)), 1, 1], block: [threadsOf(tile), 1, 1], smemBytes: layoutOf({ bTile, tile }).smemBytes,
   }]
 }

@@ -13,7 +13,11 @@ export interface StoreTile {
 }
 
 /** A box is 64 rows of 128 bytes: 32 columns of f32, 64 of bf16. */
-export const boxColumns = (out: 'f32' | 'bf16'): number => (out === 'f32' ? 32 : 64)
+const boxColumns = (out: 'f32' | 'bf16'): number => (out === 'f32' ? 32 : 64)
+/** The tensor map of c [M, N] that the tiles leave through. */
+export const storeMap = (M: number, N: number, out: 'f32' | 'bf16') => ({
+  tensorMap: { buffer: 'c', dataType: out === 'f32' ? 'FLOAT32' as const : 'BFLOAT16' as const, globalDim: [N, M], globalStrides: [(out === 'f32' ? 4 : 2) * N], boxDim: [boxColumns(out), 64], swizzle: '128B' as const },
+})
 /** Shared memory that one warp group stages in. */
 export const stagingBytes = (out: 'f32' | 'bf16', columns: number): number => (columns / boxColumns(out)) * 8192
 
