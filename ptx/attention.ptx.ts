@@ -1,10 +1,15 @@
-import { commitGroup, copyPanel, copyRegisters, copySetup, each, panelBytes, range, ringRegisters, stageBytes, storeSetup, waitGroup, type Panel, type Ring } from './tile.ts'
-import { fmaStore, fmaZero, nextFour, panelPlace, product, productRegisters, threadPlace, widthOf, type FmaTile } from './tile_fma.ts'
+import { commitGroup, copyPanel, copyRegisters, copySetup, each, panelBytes, range, ringRegisters, stageBytes, storeSetup, sumNext, waitGroup, type Panel, type Ring } from './tile.ts'
+import { fmaStore, fmaStage, fmaZero, panelPlace, productLoop, productRegisters, threadPlace, widthOf, type FmaTile } from './tile_fma.ts'
 
 /** 64 queries by 64 keys, 128 threads of 4 x 8: the 8 lanes of a warp that stand side by side hold a row of scores. */
-const scores: FmaTile = { rows: 64, columns: 64, threadRows: 4, threadColumns: 8 }
-const threads = 128
-const log2e = '0f3FB8AA3B'
+export const scores: FmaTile = { rows: 64, columns: 64, threadRows: 4, threadColumns: 8 }
+export const threads = 128
+export const log2e = '0f3FB8AA3B'
+
+/** Bytes of a row of p: those of four threads that write it at once lie in different banks. */
+export const scorePitch = 288
+/** p, the 64 x 64 that are made of the scores, in shared memory. */
+export const scorePanel = (plain: boolean): Panel => ({ name: 'p', rows: 64, depth: 64, major: 'k', elementBytes: 4, copyBytes: 4, pitch: scorePitch, plain })
 
 export interface AttentionShape {
   /** Columns of v that a block sums: 8, 16, 32, 64 or 128. */
@@ -20,10 +25,8 @@ export const attentionColumns = [8, 16, 32, 64, 128] as const
 function panels({ columns, qkCopy, vCopy, plain }: AttentionShape) {
   const q: Panel = { name: 'a', rows: 64, depth: 16, major: 'k', elementBytes: 4, copyBytes: qkCopy, plain }
   const ring: Ring = { a: q, b: { ...q, name: 'b' }, stages: 3, threads }
-  // 288 bytes: the rows of four threads that write p at once lie in different banks.
-  const p: Panel = { name: 'p', rows: 64, depth: 64, major: 'k', elementBytes: 4, copyBytes: 4, pitch: 288, plain }
   const v: Panel = { name: 'v', rows: columns, depth: 64, major: 'mn', elementBytes: 4, copyBytes: vCopy, plain }
-  return { ring, p, v }
+  return { ring, p: scorePanel(plain), v }
 }
 
 export const attentionBytes = (shape: AttentionShape) => {
@@ -82,7 +85,7 @@ ${columns.map((j) => `  fma.rn.f32 %x${j}, %c${i}_${j}, %factor, %largest;
   ex2.approx.f32 %x${j}, %x${j};
   selp.f32 %x${j}, %x${j}, 0f00000000, %seen${j};
   add.rn.f32 %sum${i}, %sum${i}, %x${j};
-  st.shared.f32 [%pTo+${16 * i * 288 + 8 * j * 4}], %x${j};`).join('\n')}
+  st.shared.f32 [%pTo+${16 * i * scorePitch + 8 * j * 4}], %x${j};`).join('\n')}
 ${each(outColumns, (j) => `  mul.rn.f32 %o${i}_${j}, %o${i}_${j}, %shrink;`)}`
 }
 
@@ -218,23 +221,8 @@ ${waitGroup(a, ring.stages - 2)}
   @%more bra valuesAsked;
 ${copyPanel(v, threads, '%vBase', '%keysLeft')}
 valuesAsked:
-${copyNext(ring, 'Stage')}
-  add.u32 %aSum, %stageFrom, %aAt;
-  add.u32 %bSum, %stageFrom, %bAt;
-  min.s32 %groups, %toSum, ${a.depth};
-group:
-${product(a, b, 4, 8)}
-  add.u32 %aSum, %aSum, ${nextFour(a)};
-  add.u32 %bSum, %bSum, ${nextFour(b)};
-  sub.s32 %groups, %groups, 4;
-  setp.gt.s32 %more, %groups, 0;
-  @%more bra group;
-  add.u32 %stageFrom, %stageFrom, ${stageBytes(ring)};
-  setp.ge.u32 %more, %stageFrom, %ringEnd;
-  @%more mov.u32 %stageFrom, %smem;
-  sub.s32 %toSum, %toSum, ${a.depth};
-  setp.gt.s32 %more, %toSum, 0;
-  @%more bra score;
+${copyNext(ring, 'Stage')}${fmaStage(ring, scores)}
+${sumNext(ring, 'score')}
 
   // Phase 5: softmax of this thread's rows so far. A row lies in eight neighbouring lanes, one warp: p needs no barrier of its own.
 ${rows.map((i) => softmaxRow(i, outColumns)).join('\n')}
@@ -245,13 +233,7 @@ ${waitGroup(v, 0)}
   mov.u32 %pSum, %pAt;
   mov.u32 %vSum, %vAt;
   min.s32 %groups, %keysLeft, 64;
-value:
-${product(p, v, 4, outColumns, 'o')}
-  add.u32 %pSum, %pSum, ${nextFour(p)};
-  add.u32 %vSum, %vSum, ${nextFour(v)};
-  sub.s32 %groups, %groups, 4;
-  setp.gt.s32 %more, %groups, 0;
-  @%more bra value;
+${productLoop('value', p, v, 4, outColumns, 'o')}
   sub.s32 %ahead, %ahead, 64;
   sub.s32 %keysLeft, %keysLeft, 64;
   setp.gt.s32 %more, %keysLeft, 0;

@@ -1,11 +1,6 @@
-import { blockPlace } from './attention.ptx.ts'
-import { commitGroup, copyPanel, copyRegisters, copySetup, panelBytes, range, ringRegisters, stageBytes, storeSetup, waitGroup, type Panel, type Ring } from './tile.ts'
-import { fmaStore, fmaZero, nextFour, panelPlace, product, productRegisters, threadPlace, widthOf, type FmaTile } from './tile_fma.ts'
-
-/** 64 x 64 scores a tile, 128 threads of 4 x 8, as in attention. */
-const scores: FmaTile = { rows: 64, columns: 64, threadRows: 4, threadColumns: 8 }
-const threads = 128
-const log2e = '0f3FB8AA3B'
+import { blockPlace, log2e, scorePanel, scorePitch, scores, threads } from './attention.ptx.ts'
+import { commitGroup, copyPanel, copyRegisters, copySetup, panelBytes, range, ringRegisters, stageBytes, storeSetup, sumNext, waitGroup, type Panel, type Ring } from './tile.ts'
+import { fmaStore, fmaStage, fmaZero, panelPlace, productLoop, productRegisters, threadPlace, widthOf } from './tile_fma.ts'
 
 /** What a block owns: 64 keys, for dk and dv, against all later queries; or 64 queries, for dq, against all earlier keys. */
 export type Pass = 'keys' | 'queries'
@@ -23,8 +18,7 @@ function panels({ columns, copyBytes, plain }: AttentionBwdShape) {
   const panel = (name: string): Panel => ({ name, rows: 64, depth: 16, major: 'k', elementBytes: 4, copyBytes, plain })
   const across = (name: string): Panel => ({ name, rows: columns, depth: 64, major: 'mn', elementBytes: 4, copyBytes, plain })
   const ring: Ring = { a: panel('a'), b: panel('b'), stages: 3, threads }
-  const p: Panel = { name: 'p', rows: 64, depth: 64, major: 'k', elementBytes: 4, copyBytes: 4, pitch: 288, plain }
-  return { ring, d: panel('d'), e: panel('e'), p, v: across('v'), w: across('w') }
+  return { ring, d: panel('d'), e: panel('e'), p: scorePanel(plain), v: across('v'), w: across('w') }
 }
 export const attentionBwdBytes = (shape: AttentionBwdShape) => {
   const { ring, p, v } = panels(shape)
@@ -83,7 +77,7 @@ ${rows.map((i) => columns.map((j) => `  neg.f32 %x, %lse${query(i, j)};
   ex2.approx.f32 %x, %x;
 ${pass === 'keys' ? `  setp.le.s32 %seen, %ahead, ${8 * j - 16 * i};\n  setp.gt.and.s32 %seen, %otherLeft, ${8 * j}, %seen;` : `  setp.ge.s32 %seen, %ahead, ${8 * j - 16 * i};`}
   selp.f32 %x, %x, 0f00000000, %seen;
-  st.shared.f32 [%pTo+${16 * i * 288 + 32 * j}], %x;`).join('\n')).join('\n')}`
+  st.shared.f32 [%pTo+${16 * i * scorePitch + 32 * j}], %x;`).join('\n')).join('\n')}`
 }
 
 /** ds = p (dp - delta), in place of p; the scale comes at the end. */
@@ -93,10 +87,10 @@ function scoreGradients(pass: Pass): string {
   const perQuery = pass === 'keys' ? `
 ${columns.map((j) => `  setp.gt.s32 %seen, %otherLeft, ${8 * j};\n  mov.f32 %delta${j}, 0f00000000;\n  @%seen ld.global.nc.f32 %delta${j}, [%deltaAt];\n  add.s64 %deltaAt, %deltaAt, %eightQueries;`).join('\n')}` : ''
   return `${perQuery}
-${rows.map((i) => columns.map((j) => `  ld.shared.f32 %x, [%pTo+${16 * i * 288 + 32 * j}];
+${rows.map((i) => columns.map((j) => `  ld.shared.f32 %x, [%pTo+${16 * i * scorePitch + 32 * j}];
   sub.rn.f32 %c${i}_${j}, %c${i}_${j}, %delta${query(i, j)};
   mul.rn.f32 %x, %x, %c${i}_${j};
-  st.shared.f32 [%pTo+${16 * i * 288 + 32 * j}], %x;`).join('\n')).join('\n')}`
+  st.shared.f32 [%pTo+${16 * i * scorePitch + 32 * j}], %x;`).join('\n')).join('\n')}`
 }
 
 /** sums += (p or ds in shared memory) times the other side's columns, once they are there for all. */
@@ -108,13 +102,7 @@ ${waitGroup(v, 0)}
   mov.u32 %pSum, %pAt;
   mov.u32 %vSum, %vAt;
   min.s32 %groups, %othersLeft, 64;
-${label}:
-${product(p, { ...v, name: 'v' }, 4, outColumns, sums)}
-  add.u32 %pSum, %pSum, ${nextFour(p)};
-  add.u32 %vSum, %vSum, ${nextFour(v)};
-  sub.s32 %groups, %groups, 4;
-  setp.gt.s32 %more, %groups, 0;
-  @%more bra ${label};
+${productLoop(label, p, { ...v, name: 'v' }, 4, outColumns, sums)}
 ${label}Done:`
 }
 
@@ -311,23 +299,8 @@ ${keys ? copyPanel(v, threads, '%vBase', '%othersLeft') : ''}
 askSecond:
 ${copyPanel(w, threads, '%vBase', '%othersLeft')}
 asked:
-${copyNext(shape, 'Stage')}
-  add.u32 %aSum, %stageFrom, %aAt;
-  add.u32 %bSum, %stageFrom, %bAt;
-  min.s32 %groups, %toSum, ${a.depth};
-group:
-${product(a, b, 4, 8)}
-  add.u32 %aSum, %aSum, ${nextFour(a)};
-  add.u32 %bSum, %bSum, ${nextFour(b)};
-  sub.s32 %groups, %groups, 4;
-  setp.gt.s32 %more, %groups, 0;
-  @%more bra group;
-  add.u32 %stageFrom, %stageFrom, ${stageBytes(ring)};
-  setp.ge.u32 %more, %stageFrom, %ringEnd;
-  @%more mov.u32 %stageFrom, %smem;
-  sub.s32 %toSum, %toSum, ${a.depth};
-  setp.gt.s32 %more, %toSum, 0;
-  @%more bra stage;
+${copyNext(shape, 'Stage')}${fmaStage(ring, scores)}
+${sumNext(ring, 'stage')}
   setp.eq.u32 %more, %phase, 2;
   @%more bra gradients;
 

@@ -157,6 +157,14 @@ ${copyPanel(r.b, r.threads)}
   setp.ge.u32 %more, %stageTo, %ringEnd;
   @%more mov.u32 %stageTo, %smem;`
 
+/** The next stage to multiply, at `loop` while %toSum says that there is one. */
+export const sumNext = (r: Ring, loop: string) => `  add.u32 %stageFrom, %stageFrom, ${stageBytes(r)};
+  setp.ge.u32 %more, %stageFrom, %ringEnd;
+  @%more mov.u32 %stageFrom, %smem;
+  sub.s32 %toSum, %toSum, ${r.a.depth};
+  setp.gt.s32 %more, %toSum, 0;
+  @%more bra ${loop};`
+
 /**
  * The sum over K: `stage` multiplies the stage at %stageFrom into the accumulators. One barrier a stage: the slot that is filled
  * next is the one that everybody left before it. %toSum is what is left of K, this stage included.
@@ -197,10 +205,5 @@ ${copyStage(r)}
 loaded:
 ${commitGroup(r.a)}
 ${stage}
-  add.u32 %stageFrom, %stageFrom, ${stageBytes(r)};
-  setp.ge.u32 %more, %stageFrom, %ringEnd;
-  @%more mov.u32 %stageFrom, %smem;
-  sub.s32 %toSum, %toSum, ${r.a.depth};
-  setp.gt.s32 %more, %toSum, 0;
-  @%more bra sum;
+${sumNext(r, 'sum')}
 summed:`

@@ -71,7 +71,7 @@ function loadAcross(p: Panel, perThread: number, k: number): string {
 /**
  * Four k of the product, from %<a>Sum and %<b>Sum on. Loads stand just before their use: few registers hold operands.
  */
-export function product(a: Panel, b: Panel, threadRows: number, threadColumns: number, c = 'c'): string {
+function product(a: Panel, b: Panel, threadRows: number, threadColumns: number, c = 'c'): string {
   const fma = (i: number, j: number, k: number) => `  fma.rn.f32 %${c}${i}_${j}, %${a.name}${i}_${k}, %${b.name}${j}_${k}, %${c}${i}_${j};`
   const rows = range(threadRows), columns = range(threadColumns), ks = range(4)
   const loadA = (k: number) => (a.major === 'k' ? (k ? [] : rows.map((i) => loadRun(a, threadRows, i))) : [loadAcross(a, threadRows, k)])
@@ -80,20 +80,23 @@ export function product(a: Panel, b: Panel, threadRows: number, threadColumns: n
 }
 
 /** Bytes from four k of a panel to the next four. */
-export const nextFour = (p: Panel) => (p.major === 'k' ? 16 : 4 * pitchOf(p))
+const nextFour = (p: Panel) => (p.major === 'k' ? 16 : 4 * pitchOf(p))
+
+/** The product of %groups of k, four at a time, from %<a>Sum and %<b>Sum on. */
+export const productLoop = (label: string, a: Panel, b: Panel, threadRows: number, threadColumns: number, c = 'c') => `${label}:
+${product(a, b, threadRows, threadColumns, c)}
+  add.u32 %${a.name}Sum, %${a.name}Sum, ${nextFour(a)};
+  add.u32 %${b.name}Sum, %${b.name}Sum, ${nextFour(b)};
+  sub.s32 %groups, %groups, 4;
+  setp.gt.s32 %more, %groups, 0;
+  @%more bra ${label};`
 
 /** Groups of four k: as many as are left of K, since the rest of a stage is zeros. */
 export const fmaStage = ({ a, b }: Ring, t: FmaTile) => `
   add.u32 %aSum, %stageFrom, %aAt;
   add.u32 %bSum, %stageFrom, %bAt;
   min.s32 %groups, %toSum, ${a.depth};
-group:
-${product(a, b, t.threadRows, t.threadColumns)}
-  add.u32 %aSum, %aSum, ${nextFour(a)};
-  add.u32 %bSum, %bSum, ${nextFour(b)};
-  sub.s32 %groups, %groups, 4;
-  setp.gt.s32 %more, %groups, 0;
-  @%more bra group;`
+${productLoop('group', a, b, t.threadRows, t.threadColumns)}`
 
 /** Rows and columns ascend within a thread, so the first row outside ends it, and a column outside is skipped by its predicate. */
 export function fmaStore({ a, b }: Pick<Ring, 'a' | 'b'>, t: Pick<FmaTile, 'threadRows' | 'threadColumns'>, out: 'f32' | 'bf16', c = 'c', leave = 'ret'): string {
